@@ -1,0 +1,132 @@
+"""Everything a user can set in the pipeline, with its default, meaning and range.
+
+The node declares one ROS parameter for each field (`detector.threshold`, ...); the command line
+reads the same dataclasses, so what is measured there is what runs on the robot.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(
+    default: Any,
+    text: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declares one setting.
+
+    Args:
+        default: Value when nobody sets it; its type is the setting's type.
+        text: One sentence for users: what it does, its unit.
+        low: Smallest allowed number.
+        high: Largest allowed number.
+        choices: Allowed words; empty for any.
+
+    Returns:
+        A dataclass field whose metadata holds `text`, `low`, `high` and `choices`.
+    """
+    metadata = {'text': text, 'low': low, 'high': high, 'choices': choices}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which network runs, and where. Read once, when the pipeline is opened."""
+
+    detector: str = setting(
+        'srhandnet_nano', 'SRHandNet weights: the name of a shipped model or the path of an .onnx'
+    )
+    estimator: str = setting(
+        'srhandnet',
+        'Network of the second pass, on each hand region.',
+        choices=('srhandnet',),
+    )
+    runtime: str = setting(
+        'auto',
+        'What executes the networks; auto takes the fastest that works and says why in the log.',
+        choices=('auto', 'onnx', 'torch'),
+    )
+    threads: int = setting(0, 'CPU threads of the runtime; 0 for one per core, at most 4.', 0, 64)
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """From heatmaps to hands (SRHandNet section III-D)."""
+
+    threshold: float = setting(
+        0.2, 'Smallest heatmap peak that counts as a keypoint or as a hand centre.', 0.01, 1.0
+    )
+    cycle: str = setting(
+        'full',
+        'Which hands are looked at again in their own region: none, small ones (the paper), all.',
+        choices=('off', 'small', 'full'),
+    )
+    subcell_refinement: bool = setting(
+        True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'
+    )
+    min_keypoints: int = setting(
+        11, 'A hand with fewer keypoints above the threshold is not reported.', 1, 21
+    )
+    max_hands: int = setting(0, 'Most hands reported in a frame, best first; 0 for any.', 0, 100)
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Stable ids, and regions taken from the last frame instead of a full-frame pass."""
+
+    enabled: bool = setting(True, 'Give hands ids that last, and search them where they were.')
+    detect_interval: int = setting(
+        3, 'The full-frame pass runs every n-th frame, and whenever a hand was lost.', 1, 1000
+    )
+    min_iou: float = setting(
+        0.2, 'Smallest overlap of a hand with the predicted box of its track.', 0.0, 1.0
+    )
+    max_missed_s: float = setting(
+        0.4, 'A hand not seen for longer gets a new id when it comes back, seconds.', 0.0, 10.0
+    )
+
+
+@dataclass(frozen=True)
+class LiftConfig:
+    """From pixels and depth to metres."""
+
+    min_depth_m: float = setting(0.1, 'Depth nearer than this is not believed, metres.', 0.0, 10.0)
+    max_depth_m: float = setting(5.0, 'Depth farther than this is not believed, metres.', 0.1, 50)
+    patch_ratio: float = setting(
+        0.04, 'Radius of the depth patch around a keypoint, as a share of the hand box.', 0.0, 0.5
+    )
+    max_hand_extent_m: float = setting(
+        0.3,
+        'A joint farther than this from the rest of its hand is not believed, metres.',
+        0.05,
+        1,
+    )
+
+
+@dataclass(frozen=True)
+class SmoothingConfig:
+    """One-Euro filter (Casiez et al. 2012) on keypoints and joints, on image stamps."""
+
+    enabled: bool = setting(True, 'Smooth keypoints and joints over time.')
+    min_cutoff_hz: float = setting(
+        2.0, 'Lower is smoother at rest; higher follows faster, hertz.', 0.01, 100.0
+    )
+    beta: float = setting(
+        3.0, 'How much a moving hand (hand sizes per second) opens the filter.', 0.0, 100.0
+    )
+    max_gap_s: float = setting(
+        0.5, 'A longer pause, or a stamp that goes back, restarts the filter, seconds.', 0.01, 10.0
+    )
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """All settings of `HandPipeline`."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    lift: LiftConfig = field(default_factory=LiftConfig)
+    smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
