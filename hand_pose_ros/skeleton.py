@@ -4,6 +4,8 @@ Order of OneHand10K, CMU/OpenPose and MMPose: wrist, then thumb, index, middle, 
 finger, each from base to tip.
 """
 
+from itertools import pairwise
+
 KEYPOINT_NAMES = (
     'wrist',
     'thumb_cmc',
@@ -34,9 +36,7 @@ FINGER_NAMES = ('thumb', 'index', 'middle', 'ring', 'little')
 FINGERS = tuple(tuple(range(base, base + 4)) for base in range(1, NUM_KEYPOINTS, 4))
 """Keypoint indices of each finger, base to tip."""
 
-BONES = tuple(
-    bone for finger in FINGERS for bone in ((WRIST, finger[0]), *zip(finger, finger[1:]))
-)
+BONES = tuple(bone for finger in FINGERS for bone in ((WRIST, finger[0]), *pairwise(finger)))
 """(parent, child) keypoint indices, 20 of them, in the order of the children."""
 
 DIP_JOINTS = (7, 11, 15, 19)
