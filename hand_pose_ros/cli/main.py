@@ -1,0 +1,46 @@
+"""`hand-pose VERB`: one module of this folder per verb."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+VERBS = {
+    'predict': 'find hands in pictures, videos, bags or a camera',
+    'demo': 'send the same inputs through the real ROS node',
+    'train': 'train a network, or go on training it',
+    'export': 'turn a checkpoint into a model file',
+    'synth': 'render a data set of hands',
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a verb.
+
+    Args:
+        arguments: Command line without the program's name; sys.argv if None.
+
+    Returns:
+        Exit status: 0, 1 for an error told in one line, 2 for a wrong command line.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser('hand-pose', description='Hand keypoints from RGB-D.')
+    verbs = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
+    # Only the verb in use is imported: torch takes seconds to load.
+    for verb, text in VERBS.items():
+        verb_parser = verbs.add_parser(verb, help=text, description=text)
+        if arguments[:1] == [verb]:
+            module = importlib.import_module(f'hand_pose_ros.cli.{verb}')
+            module.add_arguments(verb_parser)
+    args = parser.parse_args(arguments)
+    try:
+        return int(module.run(args))
+    except (ValueError, OSError) as error:
+        print(f'hand-pose: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""`hand-pose train RECIPE`: train a network, or go on training it."""
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+import torch
+
+from hand_pose_ros.training.loop import Job, train
+from hand_pose_ros.training.recipes import read_recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument('recipe', type=Path, help='a file of config/models')
+    parser.add_argument('--data', type=Path, required=True, help="folder of the recipe's folders")
+    parser.add_argument('--out', type=Path, help='checkpoint, log, curves (default: runs/RECIPE)')
+    parser.add_argument('--device', help='cpu or cuda (default: cuda where there is one)')
+    parser.add_argument('--processes', type=int, help='CPU processes (default: one per core)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains; an existing checkpoint in the output folder is resumed."""
+    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    processes = args.processes or (len(os.sched_getaffinity(0)) if device == 'cpu' else 1)
+    out = args.out or Path('runs') / args.recipe.stem
+    if (out / 'checkpoint.pt').exists():
+        print(f'going on from {out / "checkpoint.pt"}')
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+    train(Job(read_recipe(args.recipe), args.data, out, device, processes, port))
+    return 0

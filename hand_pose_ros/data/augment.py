@@ -1,0 +1,313 @@
+"""Training samples: hands composed over backgrounds, in the two views a network meets.
+
+A *scene* is what the full-frame pass sees: zero to three hands of any size. A *region* is what the
+second pass sees: one hand that fills the input, letterboxed to the box that the first pass would
+give. Augmentation of SRHandNet (section III-C): gamma, blur, homography, rotation, scale down to
+tiny hands, cropping, mirroring; and noise, white balance, motion blur, JPEG, grey, occlusion.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from hand_pose_ros.codecs.region_map import BOX_MARGIN, keypoint_box
+from hand_pose_ros.data.pictures import Picture
+from hand_pose_ros.geometry.crop import FILL
+from hand_pose_ros.skeleton import NUM_KEYPOINTS
+from hand_pose_ros.types import Side
+
+MIN_KEYPOINTS = 6
+"""A hand with fewer keypoints in the frame is not a target."""
+
+MIRRORED = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT, Side.UNKNOWN: Side.UNKNOWN}
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training picture.
+
+    Attributes:
+        image: (S, S, 3) uint8 R, G, B.
+        keypoints_px: (M, 21, 2) float32; NaN where not in the frame, covered or unlabelled.
+        sides: (M,) uint8, a Side for each hand.
+    """
+
+    image: NDArray[np.uint8]
+    keypoints_px: NDArray[np.float32]
+    sides: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far samples are varied; the defaults are the recipe's.
+
+    Attributes:
+        rotation_deg: Standard deviation of the in-plane rotation; one in six is uniform.
+        homography: Largest shift of a corner, as a share of the hand's size.
+        scene_hand_share: Smallest and largest hand in a scene, as a share of its side.
+        negatives: Share of scenes without a hand.
+        box_jitter: Standard deviation of a region's shift and log-size, as a share of its size.
+    """
+
+    rotation_deg: float = 40.0
+    homography: float = 0.12
+    scene_hand_share: tuple[float, float] = (0.06, 0.85)
+    negatives: float = 0.15
+    box_jitter: float = 0.08
+
+
+def scene_sample(
+    rng: Generator,
+    pictures: list[Picture],
+    backgrounds: list[NDArray[np.uint8]],
+    size: int,
+    augmentation: Augmentation,
+) -> Sample:
+    """Composes hands of any size over a background, letterboxed as a camera's frame would be."""
+    width, height = _frame_shape(rng, size)
+    canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
+    hands: list[NDArray[np.float32]] = []
+    sides: list[NDArray[np.uint8]] = []
+    count = (
+        0 if rng.random() < augmentation.negatives else rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))
+    )
+    for _ in range(count):
+        picture = pictures[rng.integers(len(pictures))]
+        if picture.opaque and not hands and rng.random() < 0.6:
+            matrix = _cover_frame(rng, picture, width, height)
+        else:
+            matrix = _place_hand(rng, picture, (width, height), augmentation)
+        canvas, matte, new, new_sides = _paste(canvas, picture, matrix)
+        hands = [_hide(known, matte) for known in hands]
+        hands.append(new)
+        sides.append(new_sides)
+    image = np.full((size, size, 3), FILL, np.float32)
+    image[:height, :width] = photometric(rng, canvas)
+    return _finish(rng, image, hands, sides, (width, height))
+
+
+def region_sample(
+    rng: Generator,
+    pictures: list[Picture],
+    backgrounds: list[NDArray[np.uint8]],
+    size: int,
+    augmentation: Augmentation,
+) -> Sample:
+    """Composes one hand as the second pass sees it: its box, letterboxed."""
+    picture = pictures[rng.integers(len(pictures))]
+    shape = _shape_matrix(rng, picture, augmentation)
+    hand = int(rng.integers(len(picture.keypoints_px)))
+    box = keypoint_box(_transform(shape, picture.keypoints_px[hand]), BOX_MARGIN)
+    jitter = augmentation.box_jitter
+    extent = box[2:] - box[:2]
+    centre = (box[:2] + box[2:]) / 2 + extent * rng.normal(0, jitter, 2)
+    extent = extent * np.exp(rng.normal(0, jitter, 2) + rng.normal(0, jitter))
+    scale = size / extent.max()
+    width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
+    place = _similarity(scale, centre, np.array([width, height]) / 2)
+    canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
+    canvas, _, hands, sides = _paste(canvas, picture, place @ shape)
+    image = np.full((size, size, 3), FILL, np.float32)
+    image[:height, :width] = photometric(rng, canvas)
+    return _finish(rng, image, [hands], [sides], (width, height))
+
+
+def random_background(
+    rng: Generator, backgrounds: list[NDArray[np.uint8]], height: int, width: int
+) -> NDArray[np.uint8]:
+    """Cuts a random part of a random picture, or mixes colours, to (height, width, 3) uint8."""
+    if rng.random() < 0.15:
+        coarse = rng.uniform(0, 255, (*rng.integers(1, 6, 2), 3)).astype(np.float32)
+        grey = coarse.mean(axis=2, keepdims=True)
+        coarse = (grey + rng.uniform(0, 0.6) * (coarse - grey)).astype(np.float32)
+        method = cv2.INTER_CUBIC if rng.random() < 0.6 else cv2.INTER_NEAREST
+        smooth = cv2.resize(coarse, (width, height), interpolation=method)
+        return np.clip(smooth, 0, 255).astype(np.uint8)
+    source = backgrounds[rng.integers(len(backgrounds))]
+    share = np.exp(rng.uniform(np.log(0.15), 0))
+    side_y = max(int(source.shape[0] * share), 8)
+    side_x = max(int(source.shape[1] * share), 8)
+    top = rng.integers(source.shape[0] - side_y + 1)
+    left = rng.integers(source.shape[1] - side_x + 1)
+    part = source[top : top + side_y, left : left + side_x]
+    part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    return part[:, ::-1] if rng.random() < 0.5 else part
+
+
+def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Varies light, colour and sharpness of an (H, W, 3) picture with values 0..255."""
+    unit = np.clip(image / 255, 0, 1)
+    if rng.random() < 0.5:
+        unit = unit ** np.float32(np.exp(rng.uniform(-0.7, 0.7)))
+    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(-0.4, 0.25))
+    unit = unit * gains.astype(np.float32)
+    grey = unit.mean(axis=2, keepdims=True)
+    saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.4)
+    unit = grey + np.float32(saturation) * (unit - grey)
+    unit = _blur(rng, unit)
+    if rng.random() < 0.4:
+        sigma = rng.uniform(0, 0.06)
+        unit = unit + np.float32(sigma) * rng.standard_normal(unit.shape, np.float32)
+    image = np.clip(unit * 255, 0, 255)
+    if rng.random() < 0.25:
+        quality = int(rng.integers(25, 90))
+        _, code = cv2.imencode('.jpg', image.astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, quality))
+        image = cv2.imdecode(code, cv2.IMREAD_COLOR).astype(np.float32)
+    return image
+
+
+def _blur(rng: Generator, unit: NDArray[np.float32]) -> NDArray[np.float32]:
+    kind = rng.random()
+    if kind < 0.3:
+        return cv2.GaussianBlur(unit, (0, 0), rng.uniform(0.3, 1.6))
+    if kind < 0.4:
+        length = int(rng.integers(2, 8))
+        kernel = np.zeros((length, length), np.float32)
+        angle = rng.uniform(0, np.pi)
+        reach = 0.5 * length * np.array([np.cos(angle), np.sin(angle)])
+        middle = (length - 1) / 2
+        start, end = np.rint(middle - reach).astype(int), np.rint(middle + reach).astype(int)
+        cv2.line(kernel, start.tolist(), end.tolist(), 1.0)
+        return cv2.filter2D(unit, -1, kernel / kernel.sum())
+    return unit
+
+
+def _frame_shape(rng: Generator, size: int) -> tuple[int, int]:
+    aspect = rng.choice((1, 4 / 3, 16 / 9, 3 / 4), p=(0.3, 0.4, 0.2, 0.1))
+    return (size, round(size / aspect)) if aspect >= 1 else (round(size * aspect), size)
+
+
+def _place_hand(
+    rng: Generator, picture: Picture, frame_wh: tuple[int, int], augmentation: Augmentation
+) -> Matrix:
+    """Puts a picture's first hand, at a random size and turn, anywhere in the frame."""
+    shape = _shape_matrix(rng, picture, augmentation)
+    hand = _transform(shape, picture.keypoints_px[0])
+    low, high = np.log(augmentation.scene_hand_share)
+    extent = np.exp(rng.uniform(low, high)) * max(frame_wh)
+    scale = extent / np.nanmax(np.ptp(hand, axis=0))
+    return _similarity(scale, _middle(hand), rng.uniform((0, 0), frame_wh)) @ shape
+
+
+def _cover_frame(rng: Generator, picture: Picture, width: int, height: int) -> Matrix:
+    """Fills the frame with a part of a photograph, its own surroundings kept."""
+    source = np.array(picture.levels[0].shape[1::-1])
+    scale = max(width / source[0], height / source[1]) * rng.uniform(1, 1.6)
+    start = rng.uniform(0, source - np.array([width, height]) / scale)
+    matrix = _similarity(scale, start, np.zeros(2))
+    if rng.random() < 0.5:
+        matrix = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1.0]]) @ matrix
+    return matrix
+
+
+def _shape_matrix(rng: Generator, picture: Picture, augmentation: Augmentation) -> Matrix:
+    """Rotates, mirrors and tilts about the first hand, at unit size (3, 3)."""
+    hand = picture.keypoints_px[0]
+    extent = float(np.nanmax(np.ptp(hand[np.isfinite(hand).all(axis=1)], axis=0)))
+    angle = np.radians(rng.normal(0, augmentation.rotation_deg))
+    if rng.random() < 1 / 6:
+        angle = rng.uniform(-np.pi, np.pi)
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos * mirror, -sin, 0], [sin * mirror, cos, 0], [0, 0, 1.0]])
+    matrix = turn @ _similarity(1 / max(extent, 1.0), _middle(hand), np.zeros(2))
+    if rng.random() < 0.5:
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+        reach = augmentation.homography
+        moved = corners + rng.uniform(-reach, reach, (4, 2)).astype(np.float32)
+        matrix = cv2.getPerspectiveTransform(corners, moved) @ matrix
+    return matrix
+
+
+def _middle(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    return (np.nanmin(points, axis=0) + np.nanmax(points, axis=0)) / 2
+
+
+def _similarity(scale: float, start: NDArray, end: NDArray) -> Matrix:
+    """Scales by `scale` and moves the point `start` to `end`."""
+    shift = end - scale * start
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1.0]])
+
+
+def _transform(matrix: Matrix, points: NDArray[np.floating]) -> NDArray[np.float32]:
+    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    return (mapped[..., :2] / mapped[..., 2:]).astype(np.float32)
+
+
+def _paste(
+    canvas: NDArray[np.float32], picture: Picture, matrix: Matrix
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
+    """Draws a picture over a canvas.
+
+    Returns:
+        The canvas, the (H, W) coverage 0..1, the hands (M, 21, 2) in it, and their sides.
+    """
+    height, width = canvas.shape[:2]
+    # How much the picture shrinks at its first hand chooses the size it is read from.
+    jacobian = _transform(
+        matrix, _middle(picture.keypoints_px[0]) + np.array([[0, 0], [1, 0], [0, 1]])
+    )
+    area = abs(np.linalg.det(jacobian[1:] - jacobian[0]))
+    level = int(
+        np.clip(np.floor(-0.5 * np.log2(max(area, 1e-6)) + 0.3), 0, len(picture.levels) - 1)
+    )
+    step = 2.0**level
+    # Pixel centres: level pixel i covers full-size pixels around (i + 0.5) * step - 0.5.
+    up = np.array([[step, 0, step / 2 - 0.5], [0, step, step / 2 - 0.5], [0, 0, 1.0]])
+    warped = cv2.warpPerspective(
+        picture.levels[level], matrix @ up, (width, height), flags=cv2.INTER_LINEAR
+    ).astype(np.float32)
+    matte = warped[..., 3:] / 255
+    canvas = canvas + matte * (warped[..., :3] - canvas)
+    sides = picture.sides
+    if np.linalg.det(matrix[:2, :2]) < 0:
+        sides = np.array([MIRRORED[Side(side)] for side in sides], np.uint8)
+    return canvas, matte[..., 0], _transform(matrix, picture.keypoints_px), sides
+
+
+def _hide(hands: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Marks keypoints of (M, 21, 2) that a later picture covers as not seen."""
+    height, width = matte.shape
+    cells = np.nan_to_num(np.rint(hands), nan=-1).astype(int)
+    inside = (cells >= 0).all(axis=2) & (cells[..., 0] < width) & (cells[..., 1] < height)
+    columns, rows = (np.where(inside, cells[..., axis], 0) for axis in (0, 1))
+    covered = inside & (matte[rows, columns] > 0.5)
+    return np.where(covered[..., None], np.float32(np.nan), hands)
+
+
+def _finish(
+    rng: Generator,
+    image: NDArray[np.float32],
+    hands: list[NDArray[np.float32]],
+    sides: list[NDArray[np.uint8]],
+    frame_wh: tuple[int, int],
+) -> Sample:
+    if not hands:
+        empty = np.zeros((0, NUM_KEYPOINTS, 2), np.float32)
+        return Sample(image.astype(np.uint8), empty, np.zeros(0, np.uint8))
+    keypoints = np.concatenate(hands)
+    inside = ((keypoints > -0.5) & (keypoints < np.array(frame_wh) - 0.5)).all(axis=2)
+    keypoints[~inside] = np.nan
+    keep = inside.sum(axis=1) >= MIN_KEYPOINTS
+    if rng.random() < 0.15:
+        _cover(rng, image, keypoints)
+    return Sample(image.astype(np.uint8), keypoints[keep], np.concatenate(sides)[keep])
+
+
+def _cover(rng: Generator, image: NDArray[np.float32], keypoints: NDArray[np.float32]) -> None:
+    """Puts a plain patch over part of a hand; what it hides stays labelled, to be inferred."""
+    hand = keypoints[rng.integers(len(keypoints))]
+    seen = hand[np.isfinite(hand).all(axis=1)]
+    if len(seen) < MIN_KEYPOINTS:
+        return
+    extent = float(np.ptp(seen, axis=0).max())
+    x, y = seen[rng.integers(len(seen))] + rng.normal(0, 0.1 * extent, 2)
+    half_x, half_y = rng.uniform(0.05, 0.15, 2) * extent
+    rows = slice(max(int(y - half_y), 0), max(int(y + half_y) + 1, 0))
+    columns = slice(max(int(x - half_x), 0), max(int(x + half_x) + 1, 0))
+    image[rows, columns] = rng.uniform(0, 255, 3)

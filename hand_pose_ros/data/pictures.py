@@ -1,0 +1,170 @@
+"""Training material in memory: pictures with labelled hands, and pictures without any hand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.skeleton import BONES
+from hand_pose_ros.types import Side
+
+LEVELS = 4
+"""Pictures are kept at full, half, quarter and eighth size, so that shrinking never aliases."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with all its visible hands labelled.
+
+    Attributes:
+        levels: (H, W, 4) uint8 R, G, B, alpha at full, half, quarter ... size; alpha 0 is what
+            compositing replaces.
+        keypoints_px: (M, 21, 2) float32 pixels at full size; NaN where unlabelled.
+        sides: (M,) uint8, a Side for each hand.
+        opaque: Nothing of it is replaced: it is a whole photograph.
+    """
+
+    levels: tuple[NDArray[np.uint8], ...]
+    keypoints_px: NDArray[np.float32]
+    sides: NDArray[np.uint8]
+    opaque: bool
+
+
+def make_picture(
+    rgba: NDArray[np.uint8], keypoints_px: NDArray[np.float32], sides: Iterable[Side]
+) -> Picture:
+    """Builds the smaller sizes of a picture.
+
+    Args:
+        rgba: (H, W, 4) uint8.
+        keypoints_px: (M, 21, 2) float32.
+        sides: M sides.
+
+    Returns:
+        The picture.
+    """
+    levels = [rgba]
+    while len(levels) < LEVELS:
+        height, width = levels[-1].shape[:2]
+        half = (max(width // 2, 1), max(height // 2, 1))
+        levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
+    opaque = bool(rgba[..., 3].min() == 255)
+    return Picture(tuple(levels), keypoints_px, np.asarray(list(sides), np.uint8), opaque)
+
+
+def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
+    """Reads a labelled picture.
+
+    Args:
+        folder: Folder of the data set.
+        label: The picture's label, with at least one hand.
+        matte: Cut the hands out of their (plain) background; else the whole picture is kept.
+
+    Returns:
+        The picture. Four channels on file keep their own alpha.
+
+    Raises:
+        ValueError: The file is not a picture.
+    """
+    path = folder / label.image
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3:
+        raise ValueError(f'{path} is not a colour picture')
+    keypoints_px = np.stack([hand.keypoints_px for hand in label.hands])
+    if image.shape[2] == 4:
+        alpha = image[..., 3]
+    elif matte:
+        alpha = hand_matte(image, keypoints_px)
+    else:
+        alpha = np.full(image.shape[:2], 255, np.uint8)
+    rgba = np.dstack((image[..., 2::-1], alpha))
+    return make_picture(rgba, keypoints_px, [hand.side for hand in label.hands])
+
+
+def hand_matte(bgr: NDArray[np.uint8], keypoints_px: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Separates hands from a plain background by GrabCut, seeded with the bones.
+
+    Args:
+        bgr: (H, W, 3) uint8.
+        keypoints_px: (M, 21, 2) float32.
+
+    Returns:
+        (H, W) uint8 alpha, soft at the edge.
+    """
+    sure = np.zeros(bgr.shape[:2], np.uint8)
+    size = np.nanmax(np.ptp(keypoints_px, axis=1))
+    for hand in np.rint(keypoints_px).astype(int):
+        for start, end in BONES:
+            cv2.line(sure, hand[start].tolist(), hand[end].tolist(), 255, max(int(size * 0.06), 1))
+    probable = cv2.dilate(sure, np.ones((int(size * 0.25) | 1,) * 2, np.uint8))
+    mask = np.full(bgr.shape[:2], cv2.GC_PR_BGD, np.uint8)
+    mask[probable > 0] = cv2.GC_PR_FGD
+    mask[sure > 0] = cv2.GC_FGD
+    # Corners of a plain background belong to it unless the hand covers them.
+    mask[:4][probable[:4] == 0] = cv2.GC_BGD
+    cv2.grabCut(bgr, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    alpha = np.where((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD), 255, 0).astype(np.uint8)
+    return cv2.GaussianBlur(cv2.erode(alpha, np.ones((3, 3), np.uint8)), (3, 3), 0)
+
+
+def load_backgrounds(folders: Iterable[Path], held_out: bool) -> list[NDArray[np.uint8]]:
+    """Reads pictures without hands: photographs, and views into panoramas (.hdr).
+
+    Every fourth file, in the order of the names, is held out to count false hands on.
+
+    Args:
+        folders: Folders searched with all below them.
+        held_out: Read the held-out files instead of the others.
+
+    Returns:
+        (H, W, 3) uint8 R, G, B pictures.
+
+    Raises:
+        FileNotFoundError: No picture was found.
+    """
+    found = []
+    for folder in folders:
+        suffixes = ('.jpg', '.jpeg', '.png', '.hdr')
+        files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in suffixes)
+        found += [p for i, p in enumerate(files) if (i % 4 == 3) == held_out]
+    if not found:
+        raise FileNotFoundError(f'no pictures below {", ".join(map(str, folders))}')
+    pictures: list[NDArray[np.uint8]] = []
+    for path in found:
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if image is None or image.ndim != 3:
+            raise ValueError(f'{path} is not a colour picture')
+        if path.suffix.lower() == '.hdr':
+            pictures += panorama_views(image[..., ::-1])
+        else:
+            pictures.append(np.ascontiguousarray(image[..., 2::-1]))
+    return pictures
+
+
+def panorama_views(radiance: NDArray[np.float32], size: int = 384) -> list[NDArray[np.uint8]]:
+    """Looks around in an equirectangular panorama: six views of 75 degrees, tone-mapped.
+
+    Args:
+        radiance: (H, 2H, 3) float32, linear R, G, B.
+        size: Side of a view in pixels.
+
+    Returns:
+        Six (size, size, 3) uint8 pictures.
+    """
+    height, width = radiance.shape[:2]
+    ramp = np.linspace(-1, 1, size) * np.tan(np.radians(37.5))
+    x, y = np.meshgrid(ramp, ramp)
+    views = []
+    for heading in np.arange(6) * np.pi / 3:
+        longitude = np.arctan2(x, 1) + heading
+        latitude = np.arctan2(y, np.hypot(x, 1))
+        u = (longitude / (2 * np.pi) % 1) * (width - 1)
+        v = (latitude / np.pi + 0.5) * (height - 1)
+        view = cv2.remap(radiance, u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR)
+        exposed = view / max(float(np.percentile(view, 90)), 1e-6)
+        views.append((255 * np.clip(exposed, 0, 1) ** (1 / 2.2)).astype(np.uint8))
+    return views

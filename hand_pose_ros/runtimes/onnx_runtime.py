@@ -1,0 +1,58 @@
+"""ONNX Runtime: the default on a CPU."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from hand_pose_ros.runtimes.base import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelSpec
+
+
+class OnnxRuntime:
+    """Runs a model file.
+
+    Attributes:
+        spec: What the model file says of itself.
+        description: What executes it.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """Loads a model file.
+
+        Args:
+            path: An .onnx file written by `hand-pose export`.
+            threads: CPU threads.
+
+        Raises:
+            ValueError: The file is damaged, or not a model of ours.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Threads that spin between frames would take the cores from the rest of the robot.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        options.log_severity_level = 3
+        failures = (
+            onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf,
+            onnxruntime.capi.onnxruntime_pybind11_state.InvalidGraph,
+            onnxruntime.capi.onnxruntime_pybind11_state.Fail,
+            onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException,
+        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=['CPUExecutionProvider']
+            )
+        except failures as error:
+            raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if METADATA_KEY not in metadata:
+            raise ValueError(f'{path} has no {METADATA_KEY!r} metadata: it is not a model of ours')
+        self.spec = ModelSpec.from_json(metadata[METADATA_KEY])
+        self.description = f'ONNX Runtime {onnxruntime.__version__} on the CPU, {threads} threads'
+
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:
+        """Runs a batch; see `Runtime.run`."""
+        (maps,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: inputs[INPUT_NAME]})
+        return {OUTPUT_NAME: maps}
