@@ -81,10 +81,14 @@ class TrackingConfig:
         3, 'The full-frame pass runs every n-th frame, and whenever a hand was lost.', 1, 1000
     )
     min_iou: float = setting(
-        0.2, 'Smallest overlap of a hand with the predicted box of its track.', 0.0, 1.0
+        0.2, 'Overlap (IoU) with the predicted box from which a hand is the tracked one.', 0.0, 1.0
     )
     max_missed_s: float = setting(
-        0.4, 'A hand not seen for longer gets a new id when it comes back, seconds.', 0.0, 10.0
+        0.4,
+        'A hand not seen for longer gets a new id when it comes back, seconds; must exceed the '
+        'time between images.',
+        0.0,
+        10.0,
     )
 
 
@@ -99,9 +103,10 @@ class LiftConfig:
     )
     max_hand_extent_m: float = setting(
         0.3,
-        'A joint farther than this from the rest of its hand is not believed, metres.',
+        'No hand is larger; a joint a quarter of it from all others is taken for background, '
+        'metres.',
         0.05,
-        1,
+        1.0,
     )
 
 
@@ -111,13 +116,16 @@ class SmoothingConfig:
 
     enabled: bool = setting(True, 'Smooth keypoints and joints over time.')
     min_cutoff_hz: float = setting(
-        2.0, 'Lower is smoother at rest; higher follows faster, hertz.', 0.01, 100.0
+        0.5, 'Lower is smoother at rest; higher follows faster, hertz.', 0.01, 100.0
     )
     beta: float = setting(
         3.0, 'How much a moving hand (hand sizes per second) opens the filter.', 0.0, 100.0
     )
     max_gap_s: float = setting(
-        0.5, 'A longer pause, or a stamp that goes back, restarts the filter, seconds.', 0.01, 10.0
+        0.5,
+        'A longer pause, or a stamp without advance, restarts the filter, seconds.',
+        0.01,
+        10.0,
     )
 
 
