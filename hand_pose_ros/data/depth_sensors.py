@@ -15,6 +15,7 @@ Sources of the numbers, named where they are used:
 * chosen: no source gives a number; set by eye so that edges look as in the sensor's published maps
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -23,7 +24,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import conv2d, grid_sample, max_pool2d, pad
+from torch.nn.functional import grid_sample, pad
+
+from hand_pose_ros.data.draws import Draws
 
 STEEPEST_PIXEL_STEP = 4.0
 """A surface tilted by 76 deg falls so many pixel widths per pixel; more is an edge."""
@@ -162,7 +165,7 @@ def measure_depth(
     sensor: DepthSensor,
     depth_m: Tensor,
     focal_px: Tensor | float,
-    generator: torch.Generator,
+    draws: Draws,
     reflectance: Tensor | None = None,
 ) -> Tensor:
     """Turns true depth into what the sensor reports.
@@ -171,7 +174,7 @@ def measure_depth(
         sensor: The camera.
         depth_m: (N, H, W) float32 metres along z; NaN where nothing is hit.
         focal_px: (N,) or one focal length along x, in pixels.
-        generator: Source of all randomness, on the device of `depth_m`.
+        draws: Source of all randomness, a seed per image, on the device of `depth_m`.
         reflectance: (N, H, W) float32 in 0..1, near infrared; None takes that of skin everywhere.
 
     Returns:
@@ -183,22 +186,22 @@ def measure_depth(
     cos = _incidence_cosine(inverse, focal_px)
     signal = cos * inverse.square() * (SKIN_REFLECTANCE if reflectance is None else reflectance)
     lost = _shadow(inverse, focal_px * sensor.baseline_m)
-    patchy = _smooth_noise(inverse, 3.0, generator)
+    patchy = _smooth_noise(inverse, 3.0, draws)
     lost |= signal * torch.exp(0.2 * patchy) < sensor.min_signal
-    rough = _smooth_noise(inverse, 1.2, generator)
+    rough = _smooth_noise(inverse, 1.2, draws)
     lost |= rough < NormalDist().inv_cdf(max(sensor.hole_share, 1e-9))
 
-    inverse, lost = _jitter(inverse, lost, sensor, generator)
+    inverse, lost = _jitter(inverse, lost, sensor, draws)
     if sensor.fattening_px > 0:
         near = _highest(inverse, sensor.fattening_px)
-        inverse = torch.where(_smooth_noise(inverse, 3.0, generator) > 0, near, inverse)
+        inverse = torch.where(_smooth_noise(inverse, 3.0, draws) > 0, near, inverse)
     jump_m = torch.clamp(STEEPEST_PIXEL_STEP / (inverse * focal_px), min=sensor.edge_jump_m)
     lost |= _far_rim(inverse, jump_m, sensor.edge_hole_px)
     inverse = _smooth_inside(inverse, jump_m, sensor.smoothing_px)
-    depth_m = _mix_at_jumps(inverse, jump_m, sensor.flying_share, generator)
+    depth_m = _mix_at_jumps(inverse, jump_m, sensor.flying_share, draws)
 
     growth = (depth_m - sensor.noise_origin_m).square() * sensor.noise_per_m
-    noise = _smooth_noise(inverse, sensor.smoothing_px, generator) / cos.clamp(min=0.3)
+    noise = _smooth_noise(inverse, sensor.smoothing_px, draws) / cos.clamp(min=0.3)
     depth_m = _quantise(sensor, depth_m + (sensor.noise_m + growth) * noise)
     lost |= ~((depth_m >= sensor.near_m) & (depth_m <= sensor.far_m))
     return torch.where(lost, torch.nan, depth_m)
@@ -224,9 +227,8 @@ def measure_depth_image(
         (H, W) float32 metres, NaN where the sensor has no measurement.
     """
     reflectance = None if rgb is None else reflectance_from_rgb(torch.from_numpy(rgb)[None])
-    generator = torch.Generator().manual_seed(seed)
     batch = torch.from_numpy(depth_m)[None]
-    return measure_depth(sensor, batch, focal_px, generator, reflectance)[0].numpy()
+    return measure_depth(sensor, batch, focal_px, Draws([seed]), reflectance)[0].numpy()
 
 
 def reflectance_from_rgb(rgb: Tensor) -> Tensor:
@@ -244,30 +246,42 @@ def reflectance_from_rgb(rgb: Tensor) -> Tensor:
     return 0.12 + 0.68 * linear.amax(dim=-1).sqrt()
 
 
-def _smooth_noise(like: Tensor, sigma_px: float, generator: torch.Generator) -> Tensor:
+def _smooth_noise(like: Tensor, sigma_px: float, draws: Draws) -> Tensor:
     """Draws (N, H, W) normal noise of unit variance whose grain has `sigma_px`."""
-    taps = _gaussian_taps(sigma_px, like)
-    count, height, width = like.shape
-    shape = (count, height + len(taps) - 1, width + len(taps) - 1)
-    white = torch.randn(shape, generator=generator, device=like.device)
-    return _blur(white, taps) / taps.square().sum()
+    taps = _gaussian_taps(sigma_px)
+    height, width = like.shape[1:]
+    white = draws.normal(height + len(taps) - 1, width + len(taps) - 1)
+    return _blur(white, taps) / sum(tap * tap for tap in taps)
 
 
-def _gaussian_taps(sigma_px: float, like: Tensor) -> Tensor:
+def _gaussian_taps(sigma_px: float) -> list[float]:
     radius = math.ceil(2.5 * sigma_px)
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=like.device)
-    taps = torch.exp(-0.5 * (offsets / sigma_px).square())
-    return taps / taps.sum()
+    taps = [math.exp(-0.5 * (i / sigma_px) ** 2) for i in range(-radius, radius + 1)]
+    return [tap / sum(taps) for tap in taps]
 
 
-def _blur(images: Tensor, taps: Tensor) -> Tensor:
-    """Blurs (N, H, W); the result is smaller by the taps on all sides."""
-    rows = conv2d(images[:, None], taps.reshape(1, 1, 1, -1))
-    return conv2d(rows, taps.reshape(1, 1, -1, 1))[:, 0]
+def _blur(images: Tensor, taps: list[float]) -> Tensor:
+    """Blurs (N, H, W); the result is smaller by the taps on all sides.
+
+    Sums of shifted images: on a CPU faster than conv2d, and no batch size changes the rounding.
+    """
+    for axis in (-1, -2):
+        length = images.shape[axis] - len(taps) + 1
+        total = taps[0] * images.narrow(axis, 0, length)
+        for i, tap in enumerate(taps[1:], 1):
+            total.add_(images.narrow(axis, i, length), alpha=tap)
+        images = total
+    return images
 
 
-def _highest(inverse: Tensor, radius: int) -> Tensor:
-    return max_pool2d(inverse[:, None], 2 * radius + 1, stride=1, padding=radius)[:, 0]
+def _highest(images: Tensor, radius: int) -> Tensor:
+    """Largest value within `radius` rows and columns."""
+    padded = pad(images, (radius,) * 4, value=-math.inf)
+    for axis in (-1, -2):
+        length = padded.shape[axis] - 2 * radius
+        shifted = [padded.narrow(axis, i, length) for i in range(2 * radius + 1)]
+        padded = functools.reduce(torch.maximum, shifted)
+    return padded
 
 
 def _lowest(inverse: Tensor, radius: int) -> Tensor:
@@ -307,7 +321,7 @@ def _shadow(inverse: Tensor, focal_baseline: Tensor) -> Tensor:
 
 
 def _jitter(
-    inverse: Tensor, lost: Tensor, sensor: DepthSensor, generator: torch.Generator
+    inverse: Tensor, lost: Tensor, sensor: DepthSensor, draws: Draws
 ) -> tuple[Tensor, Tensor]:
     """Frays silhouettes: looks pixels up a little aside, where that meets another surface."""
     height, width = inverse.shape[1:]
@@ -316,8 +330,8 @@ def _jitter(
         torch.arange(width, device=inverse.device),
         indexing='ij',
     )
-    x = across + sensor.jitter_px * _smooth_noise(inverse, 0.7, generator)
-    y = down + sensor.jitter_px * _smooth_noise(inverse, 0.7, generator)
+    x = across + sensor.jitter_px * _smooth_noise(inverse, 0.7, draws)
+    y = down + sensor.jitter_px * _smooth_noise(inverse, 0.7, draws)
     grid = torch.stack(((2 * x + 1) / width - 1, (2 * y + 1) / height - 1), dim=-1)
     both = torch.stack((inverse, lost.float()), dim=1)  # (N, 2, H, W)
     moved = grid_sample(both, grid, mode='nearest', padding_mode='border', align_corners=False)
@@ -335,7 +349,7 @@ def _far_rim(inverse: Tensor, jump_m: Tensor, width_px: int) -> Tensor:
 
 def _smooth_inside(inverse: Tensor, jump_m: Tensor, sigma_px: float) -> Tensor:
     """Smooths surfaces but not across jumps."""
-    taps = _gaussian_taps(sigma_px, inverse)
+    taps = _gaussian_taps(sigma_px)
     jump = 1 / _lowest(inverse, 1) - 1 / _highest(inverse, 1) > 2 * jump_m
     radius = len(taps) // 2
     beside = _highest(jump.float(), radius) > 0
@@ -343,18 +357,14 @@ def _smooth_inside(inverse: Tensor, jump_m: Tensor, sigma_px: float) -> Tensor:
     return torch.where(beside, inverse, _blur(padded, taps))
 
 
-def _mix_at_jumps(
-    inverse: Tensor, jump_m: Tensor, share: float, generator: torch.Generator
-) -> Tensor:
+def _mix_at_jumps(inverse: Tensor, jump_m: Tensor, share: float, draws: Draws) -> Tensor:
     """Returns depth in metres with flying pixels; inf where nothing is hit."""
     depth_m = 1 / inverse
     if share == 0:
         return depth_m
     near_m, far_m = 1 / _highest(inverse, 1), 1 / _lowest(inverse, 1)
-    mixed = near_m + (far_m - near_m) * torch.rand(
-        inverse.shape, generator=generator, device=inverse.device
-    )
-    drawn = torch.rand(inverse.shape, generator=generator, device=inverse.device) < share
+    mixed = torch.lerp(near_m, far_m, draws.uniform(*inverse.shape[1:]))
+    drawn = draws.chance(*inverse.shape[1:], probability=share)
     return torch.where(drawn & (far_m - near_m > jump_m) & far_m.isfinite(), mixed, depth_m)
 
 

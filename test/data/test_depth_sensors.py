@@ -14,6 +14,7 @@ from hand_pose_ros.data.depth_sensors import (
     measure_depth_image,
     reflectance_from_rgb,
 )
+from hand_pose_ros.data.draws import Draws
 
 FOCAL_PX = 500.0
 
@@ -171,11 +172,18 @@ def test_a_batch_takes_a_focal_length_per_image():
         REALSENSE_D435,
         torch.stack((near_wall, near_wall)),
         torch.tensor([300.0, 600.0]),
-        torch.Generator().manual_seed(0),
+        Draws([0, 1]),
     )
     missing = depth_m[:, 40:80, :90].isnan().sum(dim=2).float().median(dim=1).values
     assert depth_m.shape == (2, 120, 200)
     assert missing[1] == pytest.approx(2 * missing[0], abs=4)
+
+
+def test_an_image_does_not_depend_on_the_batch_it_is_in():
+    depth_m = torch.from_numpy(np.stack([box_before_wall(0.6, 1.2), plane(0.9, 120, 200)]))
+    together = measure_depth(KINECT_V1, depth_m, FOCAL_PX, Draws([5, 6]))
+    alone = measure_depth(KINECT_V1, depth_m[1:], FOCAL_PX, Draws([6]))
+    torch.testing.assert_close(together[1], alone[0], rtol=0, atol=0, equal_nan=True)
 
 
 def test_reflectance_rises_with_brightness_and_never_reaches_zero():
