@@ -4,10 +4,13 @@ Section III-D, "cycle detection": the first pass sees the whole frame and finds 
 second sees each region by itself, at the scale where the network is most accurate.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, region_map
+from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, Runtime
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
@@ -18,6 +21,9 @@ SMALL_RATIO = 0.3
 
 MAX_REGION_IOU = 0.5
 """Two regions that overlap more are the same hand; the one with the higher centre stays."""
+
+MAX_TRACKED_IOU = 0.3
+"""A tracked region that a found one overlaps by this much is the same hand."""
 
 
 class SRHandNetEstimator:
@@ -31,7 +37,12 @@ class SRHandNetEstimator:
         self.runtime = runtime
 
     def detect(
-        self, rgb: NDArray[np.uint8], threshold: float, cycle: str, refine: bool
+        self,
+        rgb: NDArray[np.uint8],
+        threshold: float,
+        cycle: str,
+        refine: bool,
+        tracked_px: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
         """Finds all hands of a frame.
 
@@ -40,6 +51,8 @@ class SRHandNetEstimator:
             threshold: Smallest peak that counts.
             cycle: Which hands get a second pass: `off`, `small` (the paper) or `full`.
             refine: Locate peaks between cells.
+            tracked_px: (T, 4) regions (x0, y0, x1, y1) in image pixels where hands were in the
+                last frame; those that the first pass misses are looked at as well.
 
         Returns:
             The hands, best first.
@@ -50,27 +63,26 @@ class SRHandNetEstimator:
         regions = region_map.decode(
             maps[region_map.CENTRE :], spec.stride, threshold, spec.reference_px, refine
         )
-        kept = _distinct(regions.boxes_px)
-        boxes = regions.boxes_px[kept]
-        sizes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-        again = {
-            'off': np.zeros(len(kept), bool),
-            'small': sizes <= SMALL_RATIO * spec.input_size,
-            'full': np.ones(len(kept), bool),
-        }[cycle]
-        first = self._first_pass_hands(maps, box, boxes, threshold, refine)
-        boxes_px = np.stack((box.to_image(boxes[:, :2]), box.to_image(boxes[:, 2:])), axis=1)
-        second = iter(self.look_again(rgb, boxes_px.reshape(-1, 4)[again], threshold, refine))
-        hands = []
-        for index, (keypoints, scores) in enumerate(first):
-            centre = float(regions.scores[kept[index]])
-            side = float(regions.sides[kept[index]])
-            if again[index]:
-                hand = next(second)
-                keypoints, scores = hand.keypoints_px, hand.scores
-                side = side_value(hand) or side
-            hands.append(make_hand(keypoints, scores, centre, side, rgb.shape[:2]))
-        return sorted(hands, key=lambda hand: -hand.score)
+        regions = _distinct(regions)
+        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
+        limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
+        again = sizes <= limit
+        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
+        missed_px = _missed(tracked_px, boxes_px)
+        second = self.look_again(
+            rgb, np.concatenate((boxes_px[again], missed_px)), threshold, refine
+        )
+        count = int(again.sum())
+        rescored = [
+            _with_centre(hand, float(score))
+            for hand, score in zip(second[:count], regions.scores[again], strict=True)
+        ]
+        first = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
+        hands = [
+            make_hand(keypoints, scores, centre, side, rgb.shape[:2])
+            for keypoints, scores, centre, side in first
+        ]
+        return sorted((*hands, *rescored, *second[count:]), key=lambda hand: -hand.score)
 
     def look_again(
         self,
@@ -112,25 +124,25 @@ class SRHandNetEstimator:
         self,
         maps: NDArray[np.float32],
         box: Letterbox,
-        regions: NDArray[np.float32],
+        regions: region_map.Regions,
         threshold: float,
         refine: bool,
-    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float, float]]:
         """Gives each region the best peak of every keypoint inside it."""
         stride = self.runtime.spec.stride
-        keypoints = np.full((len(regions), NUM_KEYPOINTS, 2), np.nan, np.float32)
-        scores = np.zeros((len(regions), NUM_KEYPOINTS), np.float32)
-        if len(regions) == 0:
-            return []
-        for joint in range(NUM_KEYPOINTS):
+        low, high = regions.boxes_px[:, None, :2], regions.boxes_px[:, None, 2:]
+        keypoints = np.full((len(low), NUM_KEYPOINTS, 2), np.nan, np.float32)
+        scores = np.zeros((len(low), NUM_KEYPOINTS), np.float32)
+        for joint in range(NUM_KEYPOINTS if len(low) else 0):
             cells = heatmap.peaks(maps[joint], threshold)
-            inside = (cells[None] * stride >= regions[:, None, :2]).all(axis=2)
-            inside &= (cells[None] * stride <= regions[:, None, 2:]).all(axis=2)  # (R, P)
+            points = cells[None] * stride
+            inside = np.all((points >= low) & (points <= high), axis=2)  # (R, P)
             for region in np.flatnonzero(inside.any(axis=1)):
                 best = cells[inside[region].argmax()][None]
-                points, values = _read(maps[joint : joint + 1], best, box, stride, refine)
-                keypoints[region, joint], scores[region, joint] = points[0], values[0]
-        return list(zip(keypoints, scores, strict=True))
+                found, values = _read(maps[joint : joint + 1], best, box, stride, refine)
+                keypoints[region, joint], scores[region, joint] = found[0], values[0]
+        rows = zip(keypoints, scores, regions.scores, regions.sides, strict=True)
+        return [(points, values, float(c), float(s)) for points, values, c, s in rows]
 
 
 def make_hand(
@@ -170,9 +182,10 @@ def make_hand(
     )
 
 
-def side_value(hand: Hand) -> float:
-    """Returns the side of a hand as -1 (left) .. +1 (right)."""
-    return region_map.SIDE_VALUES[hand.side] * hand.side_score
+def _with_centre(hand: Hand, centre_score: float) -> Hand:
+    """Scores a hand of the second pass by the centre that the first pass found."""
+    mean = float(hand.scores.mean())
+    return replace(hand, score=float(np.sqrt(np.clip(centre_score, 0, 1) * mean)))
 
 
 def _read(
@@ -186,19 +199,24 @@ def _read(
     return box.to_image(points), heatmap.values_at(heatmaps, cells)
 
 
-def _distinct(boxes_px: NDArray[np.float32]) -> list[int]:
-    """Returns the indices of boxes that no better (earlier) one overlaps too much."""
-    kept: list[int] = []
-    for index, box in enumerate(boxes_px):
-        if all(iou(box, boxes_px[other]) <= MAX_REGION_IOU for other in kept):
-            kept.append(index)
-    return kept
+def _select(regions: region_map.Regions, kept: NDArray[np.bool_]) -> region_map.Regions:
+    return region_map.Regions(regions.boxes_px[kept], regions.scores[kept], regions.sides[kept])
 
 
-def iou(box_a: NDArray[np.floating], box_b: NDArray[np.floating]) -> float:
-    """Returns the intersection over union of two boxes (x0, y0, x1, y1)."""
-    low = np.maximum(box_a[:2], box_b[:2])
-    high = np.minimum(box_a[2:], box_b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = [float(np.prod(np.maximum(box[2:] - box[:2], 0))) for box in (box_a, box_b)]
-    return shared / max(sum(areas) - shared, 1e-9)
+def _distinct(regions: region_map.Regions) -> region_map.Regions:
+    """Drops regions that a better (earlier) one overlaps too much."""
+    overlaps = pairwise_iou(regions.boxes_px, regions.boxes_px) > MAX_REGION_IOU
+    kept = np.zeros(len(overlaps), bool)
+    for index, overlap in enumerate(overlaps):
+        kept[index] = not np.any(overlap & kept)
+    return _select(regions, kept)
+
+
+def _missed(
+    tracked_px: NDArray[np.floating] | None, boxes_px: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Returns the tracked regions that no region of the first pass covers."""
+    if tracked_px is None:
+        return np.zeros((0, 4), np.float32)
+    overlaps = pairwise_iou(tracked_px, boxes_px).max(axis=1, initial=0)
+    return np.asarray(tracked_px, np.float32)[overlaps < MAX_TRACKED_IOU]

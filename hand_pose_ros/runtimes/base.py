@@ -53,6 +53,21 @@ class ModelSpec:
         return ModelSpec(**document)
 
 
+def read_spec(path: str, metadata: Mapping[str, str]) -> ModelSpec:
+    """Reads what a model file says of itself.
+
+    Args:
+        path: The file, for the message.
+        metadata: The ONNX metadata of the file.
+
+    Raises:
+        ValueError: The file says nothing, so it is not a model of ours.
+    """
+    if METADATA_KEY not in metadata:
+        raise ValueError(f'{path} has no {METADATA_KEY!r} metadata: it is not a model of ours')
+    return ModelSpec.from_json(metadata[METADATA_KEY])
+
+
 class Runtime(Protocol):
     """Executes one network.
 

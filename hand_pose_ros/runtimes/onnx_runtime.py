@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from hand_pose_ros.runtimes.base import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelSpec
+from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, read_spec
 
 
 class OnnxRuntime:
@@ -46,10 +46,7 @@ class OnnxRuntime:
             )
         except failures as error:
             raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in metadata:
-            raise ValueError(f'{path} has no {METADATA_KEY!r} metadata: it is not a model of ours')
-        self.spec = ModelSpec.from_json(metadata[METADATA_KEY])
+        self.spec = read_spec(str(path), self._session.get_modelmeta().custom_metadata_map)
         self.description = f'ONNX Runtime {onnxruntime.__version__} on the CPU, {threads} threads'
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:

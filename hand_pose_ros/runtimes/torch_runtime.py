@@ -1,15 +1,19 @@
 """PyTorch as a runtime: for training's validation, for checks, and for GPUs without TensorRT."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from torch import nn
 
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
-from hand_pose_ros.runtimes.base import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelSpec
+from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, read_spec
 
 
 class TorchRuntime:
@@ -34,36 +38,31 @@ class TorchRuntime:
         return {OUTPUT_NAME: maps.float().cpu().numpy()}
 
 
-def load_onnx_weights(path: str) -> tuple[Deployed, ModelSpec]:
-    """Rebuilds the network of a model file of ours in PyTorch.
+def open_torch(path: Path, threads: int) -> TorchRuntime:
+    """Rebuilds the network of a model file in PyTorch, on the GPU if there is one.
 
     Args:
         path: An .onnx file written by `hand-pose export`; its initialisers carry the names of the
             module's parameters.
-
-    Returns:
-        The module, and what the file says of itself.
+        threads: CPU threads.
 
     Raises:
-        ValueError: The file is not such a model.
+        ValueError: The file is damaged, or not a model of ours.
     """
-    import onnx  # noqa: PLC0415 - only this way of loading needs it
-    from onnx import numpy_helper  # noqa: PLC0415
-
-    model = onnx.load(path)
+    try:
+        model = onnx.load(path)
+    except DecodeError as error:
+        raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    if METADATA_KEY not in metadata:
-        raise ValueError(f'{path} has no {METADATA_KEY!r} metadata: it is not a model of ours')
-    spec = ModelSpec.from_json(metadata[METADATA_KEY])
+    spec = read_spec(str(path), metadata)
     module = Deployed(SRHandNet(PLANS[spec.plan]))
     arrays = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
-    state = {}
-    for name, parameter in module.state_dict().items():
-        if name.endswith('num_batches_tracked'):
-            state[name] = parameter
-        elif name in arrays:
+    state = module.state_dict()
+    for name in state:
+        if name in arrays:
             state[name] = torch.from_numpy(arrays[name].astype(np.float32))
-        else:
+        elif not name.endswith('num_batches_tracked'):
             raise ValueError(f'{path} has no weights named {name}')
     module.load_state_dict(state)
-    return module, spec
+    torch.set_num_threads(threads)
+    return TorchRuntime(module, spec, 'cuda' if torch.cuda.is_available() else 'cpu')

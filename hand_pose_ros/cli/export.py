@@ -1,0 +1,28 @@
+"""`hand-pose export RECIPE CHECKPOINT OUT`: turn a checkpoint into a model file."""
+
+import argparse
+from pathlib import Path
+
+from hand_pose_ros.training import checkpoint
+from hand_pose_ros.training.export import export_onnx
+from hand_pose_ros.training.loop import model_spec
+from hand_pose_ros.training.recipes import read_recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument('recipe', type=Path, help='the recipe the checkpoint was trained with')
+    parser.add_argument('checkpoint', type=Path, help='best.pt or checkpoint.pt of a run')
+    parser.add_argument('out', type=Path, help='the .onnx file to write')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exports the averaged weights and prints how far the model file is from PyTorch."""
+    if args.out.suffix != '.onnx':
+        raise ValueError(f'the model file must end in .onnx, got {args.out}')
+    state = checkpoint.load(args.checkpoint)
+    difference = export_onnx(state.averaged, model_spec(read_recipe(args.recipe)), args.out)
+    size_mb = args.out.stat().st_size / 1e6
+    print(f'{args.out}: {size_mb:.1f} MB, step {state.step}, {state.images} pictures seen')
+    print(f'largest difference from PyTorch: {difference:.1e}')
+    return 0

@@ -1,0 +1,29 @@
+"""Boxes (x0, y0, x1, y1) in pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pairwise_iou(
+    boxes_px: NDArray[np.floating], others_px: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Returns the intersection over union of every box with every other.
+
+    Args:
+        boxes_px: (A, 4).
+        others_px: (B, 4).
+
+    Returns:
+        (A, B) in 0..1; 0 for boxes without area.
+    """
+    first = np.asarray(boxes_px, np.float64).reshape(-1, 1, 4)
+    second = np.asarray(others_px, np.float64).reshape(1, -1, 4)
+    low = np.maximum(first[..., :2], second[..., :2])
+    high = np.minimum(first[..., 2:], second[..., 2:])
+    shared = np.maximum(high - low, 0).prod(axis=2)
+    union = _areas(first) + _areas(second) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def _areas(boxes_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.maximum(boxes_px[..., 2:] - boxes_px[..., :2], 0).prod(axis=-1)

@@ -1,0 +1,139 @@
+"""Frame in, hands out: the one path that the node, the command line and the evaluation share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.lift import lift_hand
+from hand_pose_ros.pipeline.smoothing import HandSmoother
+from hand_pose_ros.pipeline.tracking import Tracker
+from hand_pose_ros.runtimes.open import open_runtime
+from hand_pose_ros.types import Frame, Hand
+
+DUPLICATE_DISTANCE = 0.2
+"""Two hands nearer than this on average, in hand sizes, are one hand found twice."""
+
+
+class HandPipeline:
+    """Finds, tracks, lifts and smooths the hands of a stream of frames.
+
+    Not thread-safe: one frame at a time.
+
+    Attributes:
+        runtime: Which model runs where and why, for logs.
+    """
+
+    def __init__(
+        self, estimator: SRHandNetEstimator, runtime: str, config: PipelineConfig
+    ) -> None:
+        self.runtime = runtime
+        self._estimator = estimator
+        self._config = config
+        self._tracker = Tracker(config.tracking)
+        self._smoother = HandSmoother(config.smoothing)
+        self._frames_since_detection = 0
+
+    def __call__(self, frame: Frame) -> tuple[Hand, ...]:
+        """Finds the hands of the next frame.
+
+        Args:
+            frame: The frame; without depth or camera the hands have no positions in metres.
+
+        Returns:
+            The hands, best first.
+
+        Raises:
+            ValueError: The picture is not (H, W, 3) uint8, or the depth has another size.
+        """
+        _check(frame)
+        hands = self._find(frame)
+        if self._config.tracking.enabled:
+            hands = self._tracker.update(hands, frame.stamp_s)
+        if frame.depth_m is not None and frame.camera is not None:
+            depth_m, camera = frame.depth_m, frame.camera
+            hands = tuple(lift_hand(h, depth_m, camera, self._config.lift) for h in hands)
+        if self._config.tracking.enabled and self._config.smoothing.enabled:
+            hands = self._smoother.update(hands, frame.stamp_s)
+        return hands
+
+    def configure(self, config: PipelineConfig) -> None:
+        """Takes over new settings; those of `config.model` need a new pipeline.
+
+        Ids and tracks stay, filters start afresh.
+        """
+        self._config = config
+        self._tracker.config = config.tracking
+        self._smoother = HandSmoother(config.smoothing)
+
+    def reset(self) -> None:
+        """Forgets all tracks, as after a jump in time; ids are still never used again."""
+        self._tracker.reset()
+        self._smoother.reset()
+        self._frames_since_detection = 0
+
+    def _find(self, frame: Frame) -> tuple[Hand, ...]:
+        settings, tracking = self._config.detector, self._config.tracking
+        tracked = np.zeros((0, 4), np.float32)
+        if tracking.enabled and settings.cycle != 'off':
+            regions = self._tracker.regions(frame.stamp_s)
+            tracked = np.reshape([box for _, box in regions], (-1, 4)).astype(np.float32)
+        hands = []
+        self._frames_since_detection += 1
+        only_tracked = len(tracked) > 0 and self._frames_since_detection < tracking.detect_interval
+        if only_tracked:
+            hands = self._look_at(frame.rgb, tracked)
+            only_tracked = len(hands) == len(tracked)
+        if not only_tracked:
+            self._frames_since_detection = 0
+            hands = self._estimator.detect(
+                frame.rgb, settings.threshold, settings.cycle, settings.subcell_refinement, tracked
+            )
+        complete = [hand for hand in hands if _is_hand(hand, settings.min_keypoints)]
+        complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
+        return tuple(complete[: settings.max_hands or None])
+
+    def _look_at(self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32]) -> list[Hand]:
+        settings = self._config.detector
+        hands = self._estimator.look_again(
+            rgb, boxes_px, settings.threshold, settings.subcell_refinement
+        )
+        return [hand for hand in hands if _is_hand(hand, settings.min_keypoints)]
+
+
+def open_pipeline(config: PipelineConfig) -> HandPipeline:
+    """Loads the models and builds the pipeline.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: A model is damaged, or its runtime is not installed.
+    """
+    model = config.model
+    runtime, reason = open_runtime(model.detector, model.runtime, model.threads)
+    return HandPipeline(SRHandNetEstimator(runtime), reason, config)
+
+
+def _check(frame: Frame) -> None:
+    shape = frame.rgb.shape
+    if frame.rgb.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        raise ValueError(f'rgb must be (H, W, 3) uint8, got {shape} {frame.rgb.dtype}')
+    if frame.depth_m is not None and frame.depth_m.shape != shape[:2]:
+        raise ValueError(
+            f'depth must be as large as the picture, {shape[:2]}, got {frame.depth_m.shape}'
+        )
+
+
+def _is_hand(hand: Hand, min_keypoints: int) -> bool:
+    return int(np.isfinite(hand.keypoints_px).all(axis=1).sum()) >= min_keypoints
+
+
+def _distinct(hands: list[Hand]) -> list[Hand]:
+    """Keeps the better (earlier) of two hands whose keypoints coincide."""
+    kept: list[Hand] = []
+    for hand in hands:
+        size = float((hand.box_px[2:] - hand.box_px[:2]).max())
+        gaps = [np.linalg.norm(hand.keypoints_px - other.keypoints_px, axis=1) for other in kept]
+        shared = [gap[np.isfinite(gap)] for gap in gaps]
+        if all(len(gap) == 0 or gap.mean() > DUPLICATE_DISTANCE * size for gap in shared):
+            kept.append(hand)
+    return kept
