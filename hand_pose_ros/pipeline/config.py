@@ -81,7 +81,7 @@ class TrackingConfig:
         3, 'The full-frame pass runs every n-th frame, and whenever a hand was lost.', 1, 1000
     )
     min_iou: float = setting(
-        0.2, 'Overlap (IoU) with the predicted box from which a hand is the tracked one.', 0.0, 1.0
+        0.2, 'Overlap (IoU) with the predicted box that makes a hand the tracked one.', 0.01, 1.0
     )
     max_missed_s: float = setting(
         0.4,
@@ -99,7 +99,7 @@ class LiftConfig:
     min_depth_m: float = setting(0.1, 'Depth nearer than this is not believed, metres.', 0.0, 10.0)
     max_depth_m: float = setting(5.0, 'Depth farther than this is not believed, metres.', 0.1, 50)
     patch_ratio: float = setting(
-        0.04, 'Radius of the depth patch around a keypoint, as a share of the hand box.', 0.0, 0.5
+        0.05, 'Radius of the depth patch around a keypoint, as a share of the hand box.', 0.0, 0.5
     )
     max_hand_extent_m: float = setting(
         0.3,

@@ -1,0 +1,83 @@
+"""Between pixels and metres in the camera's optical frame (x right, y down, z forward)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.geometry.arrays import check_shape
+from hand_pose_ros.types import Camera
+
+
+def project(points_cam: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
+    """Finds the pixels at which points are seen.
+
+    Args:
+        points_cam: (N, 3) floats, (x, y, z) metres in the optical frame.
+        camera: Intrinsics; its distortion is applied.
+
+    Returns:
+        (N, 2) float64, (x, y) pixels with centres at integers, also outside the image; NaN for a
+        point that is NaN or not in front of the camera.
+
+    Raises:
+        ValueError: `points_cam` is not (N, 3).
+    """
+    check_shape('points_cam', points_cam, (None, 3))
+    z = points_cam[:, 2].astype(np.float64)
+    z[~(z > 0)] = np.nan
+    return _pixels_from_ideal(points_cam[:, :2] / z[:, None], camera)
+
+
+def unproject(
+    points_px: NDArray[np.floating], depth_m: NDArray[np.floating], camera: Camera
+) -> NDArray[np.float64]:
+    """Finds the points that are seen at pixels, from their depth; the inverse of `project`.
+
+    Args:
+        points_px: (N, 2) floats, (x, y) pixels with centres at integers.
+        depth_m: (N,) floats, metres along z.
+        camera: Intrinsics; its distortion is removed.
+
+    Returns:
+        (N, 3) float64, (x, y, z) metres in the optical frame; all NaN where pixel or depth is.
+
+    Raises:
+        ValueError: `points_px` is not (N, 2), or `depth_m` not (N,).
+    """
+    check_shape('points_px', points_px, (None, 2))
+    check_shape('depth_m', depth_m, (len(points_px),))
+    ideal = _ideal_from_pixels(points_px.astype(np.float64), camera)
+    points_cam = np.column_stack((ideal, np.ones(len(ideal)))) * depth_m[:, None]
+    points_cam[np.isnan(points_cam).any(axis=1)] = np.nan
+    return points_cam
+
+
+def _pixels_from_ideal(ideal: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
+    """Applies the lens and the intrinsics to (N, 2) image coordinates at z = 1."""
+    if not any(camera.distortion) or len(ideal) == 0:
+        return ideal * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    points_cam = np.column_stack((ideal, np.ones(len(ideal))))
+    no_motion = np.zeros(3)
+    pixels, _ = cv2.projectPoints(points_cam, no_motion, no_motion, *_matrices(camera))
+    return pixels.reshape(-1, 2)
+
+
+def _ideal_from_pixels(points_px: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
+    """Removes the intrinsics and the lens from (N, 2) pixels; the result is at z = 1."""
+    if not any(camera.distortion) or len(points_px) == 0:
+        return (points_px - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+    ideal = _undistort(points_px, camera)
+    # OpenCV stops after five iterations, 1 mm off at 1 m for a 100 degree lens. Asking again
+    # with the remaining error added makes it a micrometre.
+    remaining_px = points_px - _pixels_from_ideal(ideal, camera)
+    return _undistort(points_px + remaining_px, camera)
+
+
+def _undistort(points_px: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
+    return cv2.undistortPoints(points_px.reshape(-1, 1, 2), *_matrices(camera)).reshape(-1, 2)
+
+
+def _matrices(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the (3, 3) camera matrix and the distortion as OpenCV wants them."""
+    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    return matrix, np.array(camera.distortion)
