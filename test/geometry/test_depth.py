@@ -70,7 +70,7 @@ def test_a_sphere_is_measured_within_a_millimetre_where_it_is_seen_squarely():
     angles = np.linspace(0, 2 * np.pi, 40)
     half_way_px = 0.5 * radius_m / centre_m * focal_px
     ring = np.column_stack((np.cos(angles), np.sin(angles))) * half_way_px
-    points_px = (ring + (WIDTH / 2, HEIGHT / 2)).round()
+    points_px = (ring + np.array([WIDTH / 2, HEIGHT / 2])).round()
     true_m = depth_m[points_px[:, 1].astype(int), points_px[:, 0].astype(int)]
     error_m = near_surface_depth(depth_m, points_px, 5) - true_m
     assert np.abs(error_m).max() < 0.001
