@@ -1,4 +1,5 @@
 import os
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -140,17 +141,17 @@ def test_an_old_measurement_does_not_survive():
     assert np.isnan(lift_hand(hand, nothing, CAMERA, CONFIG).joints_cam).all()
 
 
-# By eye on one frame of an SR305, body 35 cm behind the hand; wrist, thumb ... little finger.
+# By eye on one frame of an SR305, with the body 35 cm behind the hand.
 SR305 = Camera(480, 640, 476.007, 476.007, 313.683, 242.755)
 SR305_FRAME = 'data/real_depth/frames/20210326-230536/110.png'
-SR305_KEYPOINTS_PX = np.array(
-    """
-    225 250  250 275  278 290  305 297  330 307  302 248  332 244  356 236  376 231  300 222
-    330 208  350 196  367 184  290 208  317 190  334 178  350 168  272 202  290 186  301 174
-    311 165
-    """.split(),
-    np.float32,
-).reshape(21, 2)
+SR305_FINGERS_PX = [
+    [(250, 275), (278, 290), (305, 297), (330, 307)],
+    [(302, 248), (332, 244), (356, 236), (376, 231)],
+    [(300, 222), (330, 208), (350, 196), (367, 184)],
+    [(290, 208), (317, 190), (334, 178), (350, 168)],
+    [(272, 202), (290, 186), (301, 174), (311, 165)],
+]
+SR305_KEYPOINTS_PX = np.array([(225, 250), *chain(*SR305_FINGERS_PX)], np.float32)
 
 
 @pytest.fixture
