@@ -7,6 +7,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.codecs.region_map import BOX_MARGIN, SIDE_VALUES
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.pipeline.config import TrackingConfig
 from hand_pose_ros.types import Hand, Side
@@ -102,14 +103,15 @@ class Tracker:
             stamp_s: Acquisition time of the image to be searched, in seconds.
 
         Returns:
-            For each track its id and (4,) float32, (x0, y0, x1, y1) in pixels: the box of the
-            keypoints as last seen, moved; without margin, and possibly outside the image. None
-            at a stamp before the last update.
+            For each track its id and (4,) float32, (x0, y0, x1, y1) in pixels: the region of the
+            hand as last seen (the keypoints' box and its margin), moved, and not clipped to the
+            image. None at a stamp before the last update.
         """
         if stamp_s < self._stamp_s:
             return []
+        margin = np.array([0, 0, math.log(BOX_MARGIN), math.log(BOX_MARGIN)])
         return [
-            (track.id, _box_px(track.place_at(stamp_s)).astype(np.float32))
+            (track.id, _box_px(track.place_at(stamp_s) + margin).astype(np.float32))
             for track in self._alive(stamp_s)
         ]
 
@@ -201,8 +203,7 @@ def _box_px(places: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _signed_side(hand: Hand) -> float:
     """Returns the side score, negative for left; 0 where the side is unknown."""
-    signs = {Side.LEFT: -1, Side.UNKNOWN: 0, Side.RIGHT: 1}
-    return signs[hand.side] * hand.side_score
+    return SIDE_VALUES[hand.side] * hand.side_score
 
 
 def _with_track(hand: Hand, track: _Track) -> Hand:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hand_pose_ros.codecs.region_map import BOX_MARGIN
 from hand_pose_ros.pipeline.config import TrackingConfig
 from hand_pose_ros.pipeline.tracking import Tracker
 from hand_pose_ros.types import Hand, Side
@@ -170,7 +171,7 @@ def test_regions_are_where_the_hands_go(tracker):
     ((region_id, box_px),) = tracker.regions(START_S + 10 / rate_hz)
     assert region_id == hand_id
     assert box_px.dtype == np.float32
-    expected_px = hand_at(100 + speed / rate_hz * 10).box_px
+    expected_px = hand_at(100 + speed / rate_hz * 10, size=BOX_MARGIN).box_px
     np.testing.assert_allclose(box_px, expected_px, atol=0.03 * SIZE_PX)
 
 
@@ -178,7 +179,7 @@ def test_regions_grow_with_a_hand_that_comes_closer(tracker):
     for index in range(10):
         tracker.update((hand_at(300, size=1.03**index),), START_S + index / 30)
     ((_, box_px),) = tracker.regions(START_S + 10 / 30)
-    assert abs((box_px[2] - box_px[0]) / SIZE_PX - 1.03**10) < 0.02
+    assert abs((box_px[2] - box_px[0]) / SIZE_PX / BOX_MARGIN - 1.03**10) < 0.02
 
 
 def test_regions_do_not_run_away_from_a_missed_hand(tracker):
