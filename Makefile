@@ -13,7 +13,6 @@ export AMENT_PREFIX_PATH := $(VENV)
 export CMAKE_PREFIX_PATH := $(VENV)
 export PATH := $(BIN):$(PATH)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
-export FASTRTPS_DEFAULT_PROFILES_FILE := $(CURDIR)/config/fastdds_large_images.xml
 
 .PHONY: help build demo test clean
 
@@ -25,6 +24,7 @@ help:
 
 build: $(VENV)/.installed
 
+demo: export FASTRTPS_DEFAULT_PROFILES_FILE := $(CURDIR)/config/fastdds_large_images.xml
 demo: build
 	hand-pose demo $(INPUT)
 

@@ -2,19 +2,24 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+pytest.importorskip('rclpy')
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+
 ROOT = Path(__file__).parents[1]
-# The workspace must not see the package installed here, nor a make that runs the tests.
 ENVIRONMENT = {
-    **{
-        name: os.environ[name] for name in os.environ.keys() - {'COLCON_PREFIX_PATH', 'PYTHONPATH'}
-    },
+    **os.environ,
     'PATH': os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']]),
+    # Not those of a make that runs the tests.
     'MAKEFLAGS': '-j2',
 }
 COLCON = shutil.which('colcon', path=ENVIRONMENT['PATH'])
@@ -33,20 +38,43 @@ def install(tmp_path_factory) -> Path:
     return workspace / 'install'
 
 
-def run_sourced(install: Path, command: str) -> str:
-    """Returns what a shell command prints after setup.bash was sourced."""
-    return subprocess.run(
-        ['bash', '-c', f'source setup.bash && {command}'],
+@pytest.fixture
+def listener():
+    rclpy.init()
+    yield rclpy.create_node('listener')
+    rclpy.shutdown()
+
+
+def start(install: Path, command: str) -> subprocess.Popen:
+    """Runs a command in a shell that has sourced the workspace."""
+    return subprocess.Popen(
+        ['bash', '-c', f'source setup.bash && exec {command}'],
         cwd=install,
         env=ENVIRONMENT,
-        check=True,
         stdout=subprocess.PIPE,
         text=True,
-    ).stdout
+    )
 
 
 def test_modules_and_messages_come_from_the_workspace(install):
     code = 'from hand_pose_ros import msg, types; print(msg.__file__, types.__file__)'
-    files = run_sourced(install, f'python3 -c "{code}"').split()
+    files = start(install, f'python3 -c "{code}"').communicate()[0].split()
     assert len(files) == 2
     assert all(Path(file).is_relative_to(install) for file in files)
+
+
+def test_the_installed_node_runs_until_it_is_interrupted(install, listener):
+    heard = []
+    listener.create_subscription(DiagnosticArray, '/diagnostics', heard.append, 10)
+    executable = 'hand_pose_ros/lib/hand_pose_ros/hand_pose_node'
+    process = start(install, f'{executable} --ros-args -r __ns:=/hands')
+    try:
+        deadline = time.monotonic() + 30.0
+        while not heard and process.poll() is None and time.monotonic() < deadline:
+            rclpy.spin_once(listener, timeout_sec=0.1)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30.0)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert [status.name for status in heard[0].status] == ['hands/hand_pose_node: hands']

@@ -26,7 +26,8 @@ def files(folder: Path) -> set[Path]:
 
 
 def test_every_module_and_weights_file_lies_beside_the_messages():
-    assert files(ROOT / 'hand_pose_ros') - files(INSTALLED) == set()
+    missing = files(ROOT / 'hand_pose_ros') - files(INSTALLED)
+    assert missing == set(), 'run `make build` after adding files'
 
 
 @pytest.mark.parametrize('folder', ['config', 'launch'])
