@@ -1,0 +1,152 @@
+"""Shadows of the key light around each hand, and the gloom of creases (ambient occlusion)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hand_pose_ros.data.hand_kinematics import frame
+from hand_pose_ros.data.raster import rasterise
+
+MAP_SIZE = 256
+MAP_SIDE_M = 0.38
+BIAS_M = 0.0025
+OCCLUSION_RADII_M = (0.006, 0.02)
+OCCLUSION_STRENGTH = 0.42
+
+
+@dataclass(frozen=True)
+class ShadowMaps:
+    """Distances along the key light around hands.
+
+    Attributes:
+        centre: (S, 3) metres, camera frame.
+        axes: (S, 3, 3), columns x and y of the map and the direction to the light.
+        closeness: (S, MAP_SIZE, MAP_SIZE) metres toward the light; -inf where nothing is.
+    """
+
+    centre: Tensor
+    axes: Tensor
+    closeness: Tensor
+
+
+def cast_shadows(
+    vertices: Tensor, triangles: Tensor, drawn: Tensor, centre: Tensor, direction: Tensor
+) -> ShadowMaps:
+    """Renders one map per hand from the light.
+
+    Args:
+        vertices: (S, V, 3) metres, what throws the shadow, once per map.
+        triangles: (F, 3) int64.
+        drawn: (S, F) bool.
+        centre: (S, 3) metres, the middle of the map.
+        direction: (S, 3) unit vectors to the light.
+    """
+    count, corners = vertices.shape[:2]
+    axes = light_axes(direction)
+    local = _to_map(vertices, centre[:, None], axes[:, None])  # 3 x (S, V)
+    offsets = torch.arange(count, device=vertices.device) * corners
+    fragments = rasterise(
+        torch.stack(local).flatten(1),
+        (triangles.T[:, None, :] + offsets[:, None]).flatten(1),
+        torch.arange(count, device=vertices.device).repeat_interleave(len(triangles)),
+        (count, MAP_SIZE, MAP_SIZE),
+        torch.where(drawn, 0.0, torch.nan).flatten(),
+    )
+    return ShadowMaps(centre, axes, fragments.buffer)
+
+
+def light_axes(direction: Tensor) -> Tensor:
+    """Right-handed axes with z to the light: (S, 3) -> (S, 3, 3) columns."""
+    up = torch.eye(3, device=direction.device)[direction.abs().argmin(-1)]
+    axes = frame(direction, up)  # columns x, direction, z
+    return torch.stack((axes[..., 0], axes[..., 2], axes[..., 1]), -1)
+
+
+def _to_map(points: Tensor, centre: Tensor, axes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    offset = points - centre
+    u, v, w = ((offset * axes[..., axis]).sum(-1) for axis in range(3))
+    scale = MAP_SIZE / MAP_SIDE_M
+    middle = (MAP_SIZE - 1) / 2
+    return u * scale + middle, v * scale + middle, w
+
+
+def lit_share(maps: ShadowMaps, index: Tensor, points: Tensor, normals: Tensor) -> Tensor:
+    """How much of the key light reaches points, 0..1.
+
+    Args:
+        maps: The maps.
+        index: (F,) int64, the map to ask; -1 for none (fully lit).
+        points: (F, 3) metres.
+        normals: (F, 3).
+
+    Returns:
+        (F,); 1 outside the map.
+    """
+    if len(maps.centre) == 0:
+        return points.new_ones(len(points))
+    row = index.clamp(min=0)
+    # The offset along the normal keeps curved skin from shading itself.
+    u, v, w = _to_map(points + BIAS_M * normals, maps.centre[row], maps.axes[row])
+    x, y = u.floor().clamp(-1, MAP_SIZE), v.floor().clamp(-1, MAP_SIZE)
+    part_x, part_y = u - x, v - y
+    inside = (x >= 0) & (y >= 0) & (x < MAP_SIZE - 1) & (y < MAP_SIZE - 1) & (index >= 0)
+    first = (row * MAP_SIZE + y.long().clamp(0, MAP_SIZE - 2)) * MAP_SIZE
+    first = first + x.long().clamp(0, MAP_SIZE - 2)
+    flat = maps.closeness.flatten()
+
+    def lit(step: int) -> Tensor:
+        return (flat.index_select(0, first + step) <= w + BIAS_M).float()
+
+    top = torch.lerp(lit(0), lit(1), part_x)
+    bottom = torch.lerp(lit(MAP_SIZE), lit(MAP_SIZE + 1), part_x)
+    return torch.where(inside, torch.lerp(top, bottom, part_y), 1.0)
+
+
+def openness(depth_m: Tensor, focal_px: Tensor) -> Tensor:
+    """How much of the ambient light reaches each pixel: 1 less its depth below its neighbours.
+
+    Compares each depth with the mean of the covered depths in boxes of two sizes in metres.
+
+    Args:
+        depth_m: (N, H, W); NaN where nothing is.
+        focal_px: (N,).
+
+    Returns:
+        (N, H, W) in 0..1; 1 where nothing is.
+    """
+    known = depth_m.isfinite()
+    # A constant taken off keeps the running sums small.
+    base = torch.where(known, depth_m, 0.0).amax((1, 2), keepdim=True)
+    depth = torch.where(known, depth_m - base, 0.0)
+    sums = torch.stack((depth.double(), known.double()), 1).cumsum(2).cumsum(3)
+    sums = functional.pad(sums, (1, 0, 1, 0)).flatten(2)  # (N, 2, (H + 1) * (W + 1))
+    result = torch.ones_like(depth)
+    for radius in OCCLUSION_RADII_M:
+        window = (radius * focal_px[:, None, None] / depth_m.nan_to_num(1.0)).round()
+        window = window.long().clamp(1, 64)
+        total = _box_sums(sums, window, (depth.shape[1], depth.shape[2])).float()
+        below = (depth - total[:, 0] / total[:, 1].clamp(min=1)) / radius
+        # At an outline the neighbours are all on one side: it curves away, it is no crease.
+        surrounded = (2 * total[:, 1] / (2 * window + 1) ** 2 - 1).clamp(0, 1)
+        # What lies far behind is not in a crease but behind another thing.
+        share = below.clamp(0, 1) * (3 - below).clamp(0, 1) * surrounded
+        result = result - OCCLUSION_STRENGTH * share
+    return torch.where(known, result.clamp(min=0.15), 1.0)
+
+
+def _box_sums(sums: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
+    """Sums over boxes about every pixel from running sums: (N, 2, H, W)."""
+    height, width = size
+    rows = torch.arange(height, device=sums.device)[:, None]
+    columns = torch.arange(width, device=sums.device)
+    top, bottom = (rows - radius).clamp(min=0), (rows + radius + 1).clamp(max=height)
+    left, right = (columns - radius).clamp(min=0), (columns + radius + 1).clamp(max=width)
+
+    def at(row: Tensor, column: Tensor) -> Tensor:
+        index = (row * (width + 1) + column).flatten(1)[:, None].expand(-1, 2, -1)
+        return sums.gather(2, index)
+
+    total = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
+    return total.view(len(sums), 2, height, width)
