@@ -11,7 +11,8 @@ Sources of the numbers, named where they are used:
 * Grunnet-Jepsen et al., Tuning depth cameras for best performance (Intel white paper)
 * Intel, RealSense D400 and SR300 series datasheets; Zabatani et al. 2020, SR300 coded light camera
 * Microsoft, Azure Kinect DK hardware specification; Tolgyessy et al. 2021 (noise, flying pixels)
-* own: measured on 19 frames of an SR305 that looks at a person (0.45 to 1.1 m)
+* own: measured on 19 frames of an SR305 that looks at a person at 0.45 to 1.1 m, and set so that
+  rendered frames measure the same (`depth_comparison`)
 * chosen: no source gives a number; set by eye so that edges look as in the sensor's published maps
 """
 
@@ -82,10 +83,10 @@ SR305 = DepthSensor(
     far_m=1.5,  # datasheet
     baseline_m=-0.05,  # own: shadows right of objects, 20 px at 0.40 px/mm, less the rim
     noise_m=0.0,
-    noise_per_m=0.28e-3,  # own: 0.06 mm at 0.45 m, 0.125 at 0.65, 0.207 at 0.85: as z^2
+    noise_per_m=0.20e-3,  # own; grows as z^2: 0.06 mm at 0.45 m, 0.13 at 0.65, 0.21 at 0.85
     noise_origin_m=0.0,
-    smoothing_px=0.8,  # own: correlation 0.6 at one pixel, 0.2 at two
-    jitter_px=0.9,  # own: silhouettes lie 1.3 px rms off their smoothed course
+    smoothing_px=1.1,  # own: correlation 0.6 at one pixel, 0.2 at two
+    jitter_px=1.0,  # own: silhouettes lie 1.3 px rms off their smoothed course
     inverse_depth_step=0.0,
     depth_step_m=0.000125,  # Zabatani et al., abstract
     edge_jump_m=0.010,  # own: 0.02 % of neighbours differ by more
@@ -234,16 +235,16 @@ def measure_depth_image(
 def reflectance_from_rgb(rgb: Tensor) -> Tensor:
     """Guesses near-infrared reflectance from a colour picture.
 
-    Melanin and most dyes absorb less there than in the visible: dark things are lifted (chosen).
+    Melanin and most dyes absorb less there than in the visible: black is lifted to 0.2 (chosen).
 
     Args:
         rgb: (..., 3) uint8, gamma-coded.
 
     Returns:
-        (...) float32 in 0.12..0.8.
+        (...) float32 in 0.2..0.8.
     """
     linear = (rgb.float() / 255).pow(2.2)
-    return 0.12 + 0.68 * linear.amax(dim=-1).sqrt()
+    return 0.2 + 0.6 * linear.amax(dim=-1).sqrt()
 
 
 def _smooth_noise(like: Tensor, sigma_px: float, draws: Draws) -> Tensor:

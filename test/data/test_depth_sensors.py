@@ -143,8 +143,8 @@ def test_dark_surfaces_are_lost_nearer_than_bright_ones():
     grey = np.full((120, 160, 3), 120, np.uint8)
     black = np.full((120, 160, 3), 4, np.uint8)
     assert np.isfinite(measured(SR305, plane(0.8), rgb=grey)).mean() > 0.98
-    assert np.isfinite(measured(SR305, plane(0.8), rgb=black)).mean() < 0.05
-    assert np.isfinite(measured(SR305, plane(0.45), rgb=black)).mean() > 0.9
+    assert np.isfinite(measured(SR305, plane(0.9), rgb=black)).mean() < 0.05
+    assert np.isfinite(measured(SR305, plane(0.5), rgb=black)).mean() > 0.95
 
 
 def test_grazing_surfaces_are_lost():
@@ -190,5 +190,5 @@ def test_reflectance_rises_with_brightness_and_never_reaches_zero():
     greys = torch.arange(0, 256, 15, dtype=torch.uint8)[:, None].expand(-1, 3)
     reflectance = reflectance_from_rgb(greys)
     assert (reflectance.diff() > 0).all()
-    assert 0.1 < reflectance[0] < 0.2
-    assert 0.75 < reflectance[-1] <= 0.8
+    assert reflectance[0] == pytest.approx(0.2)
+    assert reflectance[-1] == pytest.approx(0.8)
