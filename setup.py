@@ -45,8 +45,15 @@ EXTRAS = {
     'train': ['matplotlib', 'onnx', 'onnxscript', 'torch==2.13.0'],
     # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls.
     'tensorrt': ['cuda-python>=12.9'],
-    # Exact where a newer version would find new faults in the same code.
-    'dev': ['colcon-common-extensions', 'mypy==2.4.1', 'pytest>=8', 'ruff==0.17.5'],
+    # Exact where another version finds other faults in the same code: mypy reads NumPy's types too.
+    # This NumPy is the newest for Python 3.10.
+    'dev': [
+        'colcon-common-extensions',
+        'mypy==2.4.1',
+        'numpy==2.2.6',
+        'pytest>=8',
+        'ruff==0.17.5',
+    ],
 }
 ROOT = Path(__file__).resolve().parent
 
