@@ -1,0 +1,175 @@
+"""Pairs RGB with depth by stamp, and keeps nothing but the newest.
+
+Knows stamps and arrival times, never a message's content or a clock of its own, so that a test
+can play any order of arrival.
+"""
+
+import statistics
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+DEFAULT_PERIOD_S = 1 / 30
+"""Frame period until two stamps have told it."""
+
+DEPTH_SILENT_S = 1.0
+"""No RGB image waits for a depth stream that has been silent for longer."""
+
+RATE_STAMPS = 9
+"""Stamps from which a frame period is estimated: the median bears a dropped frame or two."""
+
+KEPT_DEPTHS = 8
+"""Enough for a 90 Hz depth camera beside a 30 Hz RGB camera that is two frames late."""
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A message and its acquisition time in seconds."""
+
+    stamp_s: float
+    message: Any
+
+
+@dataclass(frozen=True)
+class FrameMessages:
+    """The messages that belong to one frame.
+
+    Attributes:
+        rgb: The RGB message.
+        depth: The depth message, None where none came in time.
+        camera_info: The newest one, None before the first.
+        restarted: True for the first frame after stamps went back, as when a bag starts again.
+    """
+
+    rgb: Any
+    depth: Any = None
+    camera_info: Any = None
+    restarted: bool = False
+
+
+class Synchroniser:
+    """Nearest-stamp pairing in which a newer image always replaces an older one.
+
+    An RGB image goes on at once when no nearer depth can come, waits for at most the slop while
+    one can, and goes on alone after that. It does not wait when no depth comes at all.
+
+    Attributes:
+        camera_info: The newest calibration message; it goes with every image.
+        slop_s: RGB and depth pair when their stamps differ by no more; 0 for half the estimated
+            RGB frame period.
+        dropped: Images replaced by a newer one before anybody took them.
+        unpaired: Images that went on without depth.
+        unpaired_run: How many of them in a row, up to now.
+    """
+
+    def __init__(self, slop_s: float = 0.0) -> None:
+        self.camera_info: Any = None
+        self.slop_s = slop_s
+        self.dropped = 0
+        self.unpaired = 0
+        self.unpaired_run = 0
+        self._rgb_stamps: deque[float] = deque(maxlen=RATE_STAMPS)
+        self._depth_stamps: deque[float] = deque(maxlen=RATE_STAMPS)
+        self._depths: deque[Stamped] = deque(maxlen=KEPT_DEPTHS)
+        self._depth_arrival_s = float('-inf')
+        self._waiting: Stamped | None = None
+        self._deadline_s = 0.0
+        self._ready: tuple[Any, Any] | None = None
+        self._restarted = False
+
+    @property
+    def pairing_slop_s(self) -> float:
+        """The slop in force, in seconds."""
+        return self.slop_s or period_s(self._rgb_stamps) / 2
+
+    def add_rgb(self, stamp_s: float, message: Any, now_s: float) -> bool:
+        """Takes in an RGB image.
+
+        Args:
+            stamp_s: Acquisition time in seconds.
+            message: Anything; handed back in `FrameMessages`.
+            now_s: Arrival time in seconds, on a clock that never goes back.
+
+        Returns:
+            False when the stamp lies before that of the last RGB image.
+        """
+        # An image never waits longer for its depth than until the next image.
+        self._release(force=True)
+        forward = not self._rgb_stamps or stamp_s >= self._rgb_stamps[-1]
+        if not forward:
+            self._restart(stamp_s)
+        self._rgb_stamps.append(stamp_s)
+        self._waiting = Stamped(stamp_s, message)
+        depth_comes = now_s - self._depth_arrival_s <= DEPTH_SILENT_S
+        self._deadline_s = now_s + self.pairing_slop_s
+        self._release(force=not depth_comes)
+        return forward
+
+    def add_depth(self, stamp_s: float, message: Any, now_s: float) -> None:
+        """Takes in a depth image; arguments as for `add_rgb`."""
+        if self._depth_stamps and stamp_s < self._depth_stamps[-1]:
+            self._depth_stamps.clear()
+            self._depths.clear()
+        self._depth_stamps.append(stamp_s)
+        self._depths.append(Stamped(stamp_s, message))
+        self._depth_arrival_s = now_s
+        self._release()
+
+    def take(self, now_s: float) -> FrameMessages | None:
+        """Hands out the newest image that is ready, once; None when there is none."""
+        self._release(force=now_s >= self._deadline_s)
+        if self._ready is None:
+            return None
+        rgb, depth = self._ready
+        messages = FrameMessages(rgb, depth, self.camera_info, self._restarted)
+        self.unpaired += depth is None
+        self.unpaired_run = self.unpaired_run + 1 if depth is None else 0
+        self._ready = None
+        self._restarted = False
+        return messages
+
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until `take` can have something although nothing arrives; None for never."""
+        return None if self._waiting is None else max(0.0, self._deadline_s - now_s)
+
+    def _restart(self, stamp_s: float) -> None:
+        """Forgets what belongs to the time before stamps went back."""
+        self._restarted = True
+        self._rgb_stamps.clear()
+        self.dropped += self._ready is not None
+        self._ready = None
+        # The depth stream may have gone back first; its images then belong to the new time.
+        if self._depths and self._depths[-1].stamp_s > stamp_s + self.pairing_slop_s:
+            self._depths.clear()
+
+    def _release(self, force: bool = False) -> None:
+        """Makes the waiting image ready when its depth is certain, or as it is when forced."""
+        if self._waiting is None:
+            return
+        rgb = self._waiting
+        nearest = min(self._depths, key=lambda d: abs(d.stamp_s - rgb.stamp_s), default=None)
+        if nearest and abs(nearest.stamp_s - rgb.stamp_s) > self.pairing_slop_s:
+            nearest = None
+        if not (force or self._is_final(rgb, nearest)):
+            return
+        self.dropped += self._ready is not None
+        self._ready = (rgb.message, nearest.message if nearest else None)
+        self._waiting = None
+
+    def _is_final(self, rgb: Stamped, nearest: Stamped | None) -> bool:
+        """Tells whether no depth that is still to come can be nearer."""
+        if not self._depths:
+            return False
+        newest_s = self._depths[-1].stamp_s
+        next_s = newest_s + period_s(self._depth_stamps)
+        return newest_s >= rgb.stamp_s or (
+            nearest is not None and next_s - rgb.stamp_s >= rgb.stamp_s - nearest.stamp_s
+        )
+
+
+def period_s(stamps: Iterable[float]) -> float:
+    """Returns the median distance between successive stamps in seconds."""
+    steps = [later - sooner for sooner, later in pairwise(stamps) if later > sooner]
+    return statistics.median(steps) if steps else DEFAULT_PERIOD_S

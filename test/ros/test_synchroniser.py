@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from hand_pose_ros.ros.synchroniser import DEPTH_SILENT_S, FrameMessages, Synchroniser, period_s
+
+PERIOD_S = 1 / 30
+
+
+def running(slop_s: float = 0.0, frames: int = 4) -> tuple[Synchroniser, float]:
+    """A synchroniser that has seen paired frames, and the stamp of the next one."""
+    synchroniser = Synchroniser(slop_s)
+    for index in range(frames):
+        stamp_s = index * PERIOD_S
+        synchroniser.add_depth(stamp_s, f'depth{index}', stamp_s)
+        synchroniser.add_rgb(stamp_s, f'rgb{index}', stamp_s)
+        synchroniser.take(stamp_s)
+    return synchroniser, frames * PERIOD_S
+
+
+def test_rgb_without_a_depth_stream_is_ready_at_once() -> None:
+    synchroniser = Synchroniser()
+    synchroniser.add_rgb(1.0, 'rgb', 50.0)
+    assert synchroniser.take(50.0) == FrameMessages('rgb')
+    assert synchroniser.take(50.0) is None
+    assert synchroniser.wait_s(50.0) is None
+    assert synchroniser.unpaired == 1
+
+
+@pytest.mark.parametrize('depth_first', [True, False])
+def test_equal_stamps_pair_without_waiting_in_either_order(depth_first: bool) -> None:
+    synchroniser, stamp_s = running()
+    if depth_first:
+        synchroniser.add_depth(stamp_s, 'depth', stamp_s)
+    synchroniser.add_rgb(stamp_s, 'rgb', stamp_s)
+    if not depth_first:
+        assert synchroniser.take(stamp_s) is None
+        synchroniser.add_depth(stamp_s, 'depth', stamp_s + 0.001)
+    assert synchroniser.take(stamp_s + 0.001) == FrameMessages('rgb', 'depth')
+    assert (synchroniser.dropped, synchroniser.unpaired) == (0, 0)
+
+
+def test_the_nearest_of_several_depths_is_taken() -> None:
+    synchroniser = Synchroniser(slop_s=0.02)
+    for offset_s in (-0.012, -0.004, 0.007):
+        synchroniser.add_depth(1.0 + offset_s, offset_s, 1.0)
+    synchroniser.add_rgb(1.0, 'rgb', 1.0)
+    assert synchroniser.take(1.0) == FrameMessages('rgb', -0.004)
+
+
+def test_an_early_depth_is_taken_at_once_when_the_next_one_will_be_farther() -> None:
+    synchroniser = Synchroniser()
+    for index in range(5):
+        stamp_s = index * PERIOD_S
+        synchroniser.add_depth(stamp_s - 0.008, f'depth{index}', stamp_s)
+        synchroniser.add_rgb(stamp_s, f'rgb{index}', stamp_s)
+        messages = synchroniser.take(stamp_s)
+        assert messages == FrameMessages(f'rgb{index}', f'depth{index}')
+
+
+def test_an_early_depth_waits_for_a_nearer_one_that_is_due() -> None:
+    synchroniser = Synchroniser(slop_s=0.02)
+    for index in range(5):
+        synchroniser.add_depth(index * 0.011, index, index * 0.011)
+    rgb_s = 4 * 0.011 + 0.009
+    synchroniser.add_rgb(rgb_s, 'rgb', rgb_s)
+    assert synchroniser.take(rgb_s) is None
+    synchroniser.add_depth(5 * 0.011, 5, rgb_s + 0.002)
+    assert synchroniser.take(rgb_s + 0.002) == FrameMessages('rgb', 5)
+
+
+def test_rgb_goes_on_alone_half_a_frame_after_it_came() -> None:
+    synchroniser, stamp_s = running()
+    synchroniser.add_rgb(stamp_s, 'rgb', stamp_s)
+    assert synchroniser.wait_s(stamp_s) == pytest.approx(PERIOD_S / 2)
+    assert synchroniser.take(stamp_s + 0.9 * PERIOD_S / 2) is None
+    messages = synchroniser.take(stamp_s + 1.1 * PERIOD_S / 2)
+    assert messages == FrameMessages('rgb')
+    assert synchroniser.unpaired == 1
+
+
+def test_rgb_goes_on_alone_when_the_next_image_comes_before_the_slop_is_over() -> None:
+    synchroniser, stamp_s = running(slop_s=0.2)
+    synchroniser.add_rgb(stamp_s, 'first', stamp_s)
+    assert synchroniser.take(stamp_s) is None
+    synchroniser.add_rgb(stamp_s + PERIOD_S, 'second', stamp_s + PERIOD_S)
+    messages = synchroniser.take(stamp_s + PERIOD_S)
+    assert messages is not None
+    assert messages.rgb == 'first'
+
+
+def test_depth_outside_the_slop_does_not_pair() -> None:
+    synchroniser = Synchroniser(slop_s=0.005)
+    synchroniser.add_depth(0.990, 'depth', 0.0)
+    synchroniser.add_rgb(1.000, 'rgb', 0.01)
+    assert synchroniser.take(0.1) == FrameMessages('rgb')
+
+
+def test_nobody_waits_for_a_depth_stream_that_fell_silent() -> None:
+    synchroniser, stamp_s = running()
+    later_s = stamp_s + DEPTH_SILENT_S + PERIOD_S
+    synchroniser.add_rgb(later_s, 'rgb', later_s)
+    assert synchroniser.take(later_s) == FrameMessages('rgb')
+
+
+def test_of_a_burst_only_the_newest_is_handed_out() -> None:
+    synchroniser = Synchroniser()
+    for index in range(100):
+        synchroniser.add_rgb(index * PERIOD_S, index, index * PERIOD_S)
+    assert synchroniser.take(100 * PERIOD_S) == FrameMessages(99)
+    assert synchroniser.dropped == 99
+
+
+@pytest.mark.parametrize('depth_first', [True, False])
+def test_stamps_that_go_back_restart_once_and_drop_the_old_run(depth_first: bool) -> None:
+    synchroniser, stamp_s = running()
+    assert synchroniser.add_rgb(stamp_s, 'before', stamp_s)
+    synchroniser.add_depth(stamp_s, 'before', stamp_s)
+    if depth_first:
+        synchroniser.add_depth(0.0, 'depth', stamp_s + PERIOD_S)
+    assert not synchroniser.add_rgb(0.0, 'rgb', stamp_s + PERIOD_S)
+    if not depth_first:
+        synchroniser.add_depth(0.0, 'depth', stamp_s + PERIOD_S)
+    assert synchroniser.take(stamp_s + PERIOD_S) == FrameMessages('rgb', 'depth', restarted=True)
+    assert synchroniser.add_rgb(PERIOD_S, 'next', stamp_s + 2 * PERIOD_S)
+    synchroniser.add_depth(PERIOD_S, 'depth', stamp_s + 2 * PERIOD_S)
+    assert synchroniser.take(stamp_s + 2 * PERIOD_S) == FrameMessages('next', 'depth')
+
+
+def test_a_restart_is_told_even_when_its_first_image_is_dropped() -> None:
+    synchroniser, stamp_s = running()
+    synchroniser.add_rgb(0.0, 'first', stamp_s)
+    synchroniser.add_rgb(PERIOD_S, 'second', stamp_s + PERIOD_S)
+    messages = synchroniser.take(stamp_s + 2 * PERIOD_S)
+    assert messages is not None
+    assert messages.rgb == 'second'
+    assert messages.restarted
+
+
+def test_half_a_frame_is_estimated_in_spite_of_dropped_frames_and_jitter() -> None:
+    rng = np.random.default_rng(0)
+    indices = [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    stamps = [i / 60 + rng.uniform(-0.0005, 0.0005) for i in indices]
+    assert period_s(stamps) == pytest.approx(1 / 60, abs=0.001)
+    assert period_s([1.0]) == pytest.approx(1 / 30)
