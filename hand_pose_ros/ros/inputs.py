@@ -1,0 +1,92 @@
+"""What the node listens to, and how long each topic has been silent."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from hand_pose_ros.ros.conversions import stamp_s_of
+from hand_pose_ros.ros.frames import AnyImage
+from hand_pose_ros.ros.parameters import InputConfig
+from hand_pose_ros.ros.topics import Report, subscribe
+from hand_pose_ros.ros.worker import FrameWorker
+
+SILENT_S = 2.0
+"""A topic that is silent for longer is reported."""
+
+
+class Inputs:
+    """The subscriptions to image, depth and camera_info."""
+
+    def __init__(
+        self, node: Node, config: InputConfig, worker: FrameWorker, report: Report
+    ) -> None:
+        """Subscribes.
+
+        Args:
+            node: The node.
+            config: Which topics, raw or compressed.
+            worker: Takes the messages.
+            report: Hears of what is wrong with a topic.
+        """
+        self._node = node
+        self._worker = worker
+        self._report = report
+        self._subscriptions: dict[str, Subscription] = {}
+        self._heard_s: dict[str, float] = {}
+        self.listen(config)
+
+    def listen(self, config: InputConfig) -> None:
+        """Subscribes anew, to what the config asks for."""
+        self.close()
+        self._subscribe('image', config.image_transport, Image, self._on_rgb)
+        if config.use_depth:
+            self._subscribe('depth', config.depth_transport, Image, self._on_depth)
+            self._subscribe('camera_info', 'raw', CameraInfo, self._worker.add_camera_info)
+
+    def close(self) -> None:
+        """Ends all subscriptions."""
+        for each in self._subscriptions.values():
+            self._node.destroy_subscription(each)
+        self._subscriptions = {}
+
+    def report_silence(self) -> None:
+        """Reports each topic from which nothing comes."""
+        now_s = time.monotonic()
+        for name, each in self._subscriptions.items():
+            if now_s - self._heard_s[name] > SILENT_S:
+                self._report(
+                    name,
+                    f'{name}: expected messages on {each.topic_name}, got none for more than '
+                    f'{SILENT_S:.0f} s',
+                )
+
+    def _subscribe(
+        self, name: str, transport: str, kind: type, callback: Callable[[Any], object]
+    ) -> None:
+        topic = self._node.resolve_topic_name(name)
+        if transport != 'raw':
+            # image_transport appends its name to the topic's, after remapping.
+            topic, kind = f'{topic}/{transport}', CompressedImage
+        self._heard_s[name] = time.monotonic()
+
+        def on_message(message: Any) -> None:
+            self._heard_s[name] = time.monotonic()
+            callback(message)
+
+        self._subscriptions[name] = subscribe(self._node, kind, topic, on_message, self._report)
+
+    def _on_rgb(self, message: AnyImage) -> None:
+        stamp_s = stamp_s_of(message.header)
+        if not self._worker.add_rgb(stamp_s, message):
+            self._report(
+                'stamps',
+                f'image stamps: expected them to grow, got {stamp_s:.3f} s after a later one; '
+                'all tracks end',
+            )
+
+    def _on_depth(self, message: AnyImage) -> None:
+        self._worker.add_depth(stamp_s_of(message.header), message)

@@ -1,0 +1,177 @@
+"""The node's parameters: one dataclass, and its way to ROS and back.
+
+A parameter is a field made by `pipeline.config.setting`; its dotted name is the path to the field,
+without the `pipeline.` in front: `autostart`, `sync.slop_s`, `detector.threshold`.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+from hand_pose_ros.pipeline.config import PipelineConfig, setting
+
+NOT_OURS = ('qos_overrides.', 'use_sim_time', 'start_type_description_service')
+"""Parameters that rclpy declares on every node, or on each topic."""
+
+
+@dataclass(frozen=True)
+class SyncConfig:
+    """How RGB and depth find each other."""
+
+    slop_s: float = setting(
+        0.0,
+        'RGB and depth belong together when their stamps differ by no more, and RGB waits no '
+        'longer for its depth, seconds; 0 for half a frame.',
+        0.0,
+        1.0,
+    )
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """What the node listens to."""
+
+    image_transport: str = setting(
+        'raw', 'How images come: as they are, or JPEG or PNG.', choices=('raw', 'compressed')
+    )
+    use_depth: bool = setting(True, 'Listen to depth and camera_info, and report metres.')
+    depth_transport: str = setting(
+        'raw', 'How depth comes: as it is, or PNG.', choices=('raw', 'compressedDepth')
+    )
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """All parameters of `hand_pose_node`."""
+
+    autostart: bool = setting(
+        True, 'Configure and activate at start; without it a lifecycle manager does. Read once.'
+    )
+    input: InputConfig = field(default_factory=InputConfig)
+    sync: SyncConfig = field(default_factory=SyncConfig)
+    pipeline: PipelineConfig = field(default_factory=PipelineConfig)
+
+
+def named_fields(config: Any, prefix: str = '') -> Iterator[tuple[str, Field[Any], Any]]:
+    """Yields (dotted name, field, value) of each setting in a config, in the order of the file."""
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if not is_dataclass(value):
+            yield prefix + each.name, each, value
+        elif isinstance(value, PipelineConfig):
+            yield from named_fields(value, prefix)
+        else:
+            yield from named_fields(value, f'{prefix}{each.name}.')
+
+
+def with_values(config: Any, values: Mapping[str, Any], prefix: str = '') -> Any:
+    """Returns a config with some settings replaced.
+
+    Args:
+        config: A dataclass of settings.
+        values: New values by dotted name; names of other parameters are passed over.
+        prefix: What stands before the names of this config's fields.
+
+    Returns:
+        The same kind of config.
+
+    Raises:
+        ValueError: If a value is not of the setting's type or range.
+    """
+    changes = {}
+    for each in fields(config):
+        value = getattr(config, each.name)
+        name = prefix + each.name
+        if isinstance(value, PipelineConfig):
+            changes[each.name] = with_values(value, values, prefix)
+        elif is_dataclass(value):
+            changes[each.name] = with_values(value, values, f'{name}.')
+        elif name in values:
+            changes[each.name] = checked(name, each, values[name])
+    return replace(config, **changes)
+
+
+def checked(name: str, each: Field[Any], value: Any) -> Any:
+    """Returns a value as the setting's type.
+
+    Raises:
+        ValueError: If the value is not of the setting's type or range, saying both.
+    """
+    kind = type(each.default)
+    # YAML writes the number 1.0 as 1 too.
+    if kind is float and type(value) is int:
+        value = float(value)
+    low, high, choices = (each.metadata[key] for key in ('low', 'high', 'choices'))
+    # And it reads the bare word off as false.
+    if value is False and 'off' in choices:
+        value = 'off'
+    fits = type(value) is kind and (not choices or value in choices)
+    if fits and low is not None:
+        # Not "low <= value <= high" alone: a NaN has to fail.
+        fits = math.isfinite(value) and low <= value <= high
+    if not fits:
+        raise ValueError(f'parameter {name}: expected {expectation(each)}, got {value!r}')
+    return value
+
+
+def expectation(each: Field[Any]) -> str:
+    """Says which values a setting takes."""
+    low, high, choices = (each.metadata[key] for key in ('low', 'high', 'choices'))
+    if choices:
+        return f'one of {", ".join(choices)}'
+    words = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}
+    return words[type(each.default)] + ('' if low is None else f' from {low} to {high}')
+
+
+def declare_parameters(
+    node: Node, defaults: NodeConfig, complain: Callable[[str], object]
+) -> NodeConfig:
+    """Declares every setting as a ROS parameter, and takes over what the user has set.
+
+    A value that is out of range leaves the default in place; so does a name that is not one of
+    these parameters, which rclpy would pass over in silence.
+
+    Args:
+        node: A node made with `automatically_declare_parameters_from_overrides`: only so can what
+            the user has set be read before it is checked.
+        defaults: The config to start from.
+        complain: Called with one sentence for each value or name that is not taken over.
+
+    Returns:
+        The config in force, equal to the declared parameters.
+    """
+    given = {name: node.get_parameter(name).value for name in node.get_parameters_by_prefix('')}
+    config = defaults
+    for name, each, default in named_fields(defaults):
+        value = default
+        if name in given:
+            node.undeclare_parameter(name)
+            try:
+                value = checked(name, each, given[name])
+            except ValueError as error:
+                complain(f'{error}; going on with {default!r}')
+        node.declare_parameter(name, value, _descriptor(each), ignore_override=True)
+        config = with_values(config, {name: value})
+    ours = {name for name, _, _ in named_fields(defaults)}
+    for name in given:
+        if name not in ours and not name.startswith(NOT_OURS):
+            complain(f'parameter {name}: expected a name from config/hands.yaml, it has no effect')
+    return config
+
+
+def _descriptor(each: Field[Any]) -> ParameterDescriptor:
+    low, high, choices = (each.metadata[key] for key in ('low', 'high', 'choices'))
+    descriptor = ParameterDescriptor(
+        description=each.metadata['text'],
+        additional_constraints=expectation(each) if choices else '',
+    )
+    if low is not None and isinstance(each.default, int):
+        descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
+    elif low is not None:
+        span = FloatingPointRange(from_value=float(low), to_value=float(high))
+        descriptor.floating_point_range = [span]
+    return descriptor
