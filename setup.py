@@ -45,8 +45,8 @@ EXTRAS = {
     'train': ['matplotlib', 'onnx', 'onnxscript', 'torch==2.13.0'],
     # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls.
     'tensorrt': ['cuda-python>=12.9'],
-    # Exact where another version finds other faults in the same code: mypy reads NumPy's types too.
-    # This NumPy is the newest for Python 3.10.
+    # Exact where another version finds other faults in the same code; mypy reads NumPy's types,
+    # and this NumPy is the newest for Python 3.10.
     'dev': [
         'colcon-common-extensions',
         'mypy==2.4.1',
