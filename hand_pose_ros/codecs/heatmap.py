@@ -60,7 +60,11 @@ def peaks(heatmap: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
     is_peak = (heatmap >= cv2.dilate(heatmap, window)) & (heatmap >= threshold)
     rows, columns = np.nonzero(is_peak)
     order = np.argsort(-heatmap[rows, columns], kind='stable')
-    return np.stack((columns, rows), axis=1)[order]
+    found = np.stack((columns, rows), axis=1)[order]
+    # A peak halfway between cells has equal neighbours: only the first of them counts.
+    distances = np.abs(found[:, None] - found[None]).max(axis=2)
+    tied = np.tril(distances <= NMS_WINDOW // 2, -1).any(axis=1)
+    return found[~tied]
 
 
 def best_cells(heatmaps: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -100,9 +100,9 @@ def region_sample(
 ) -> Sample:
     """Composes one hand as the second pass sees it: its box, letterboxed."""
     picture = pictures[rng.integers(len(pictures))]
-    shape = _shape_matrix(rng, picture, augmentation)
-    hand = int(rng.integers(len(picture.keypoints_px)))
-    box = keypoint_box(_transform(shape, picture.keypoints_px[hand]), BOX_MARGIN)
+    hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
+    shape = _shape_matrix(rng, hand, augmentation)
+    box = keypoint_box(_transform(shape, hand), BOX_MARGIN)
     jitter = augmentation.box_jitter
     extent = box[2:] - box[:2]
     centre = (box[:2] + box[2:]) / 2 + extent * rng.normal(0, jitter, 2)
@@ -185,13 +185,14 @@ def _frame_shape(rng: Generator, size: int) -> tuple[int, int]:
 def _place_hand(
     rng: Generator, picture: Picture, frame_wh: tuple[int, int], augmentation: Augmentation
 ) -> Matrix:
-    """Puts a picture's first hand, at a random size and turn, anywhere in the frame."""
-    shape = _shape_matrix(rng, picture, augmentation)
-    hand = _transform(shape, picture.keypoints_px[0])
+    """Puts one of a picture's hands, at a random size and turn, anywhere in the frame."""
+    hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
+    shape = _shape_matrix(rng, hand, augmentation)
+    hand = _transform(shape, hand)
     low, high = np.log(augmentation.scene_hand_share)
     extent = np.exp(rng.uniform(low, high)) * max(frame_wh)
-    scale = extent / np.nanmax(np.ptp(hand, axis=0))
-    return _similarity(scale, _middle(hand), rng.uniform((0, 0), frame_wh)) @ shape
+    place = _similarity(extent / _extent(hand), _middle(hand), rng.uniform((0, 0), frame_wh))
+    return place @ shape
 
 
 def _cover_frame(rng: Generator, picture: Picture, width: int, height: int) -> Matrix:
@@ -205,23 +206,28 @@ def _cover_frame(rng: Generator, picture: Picture, width: int, height: int) -> M
     return matrix
 
 
-def _shape_matrix(rng: Generator, picture: Picture, augmentation: Augmentation) -> Matrix:
-    """Rotates, mirrors and tilts about the first hand, at unit size (3, 3)."""
-    hand = picture.keypoints_px[0]
-    extent = float(np.nanmax(np.ptp(hand[np.isfinite(hand).all(axis=1)], axis=0)))
+def _shape_matrix(
+    rng: Generator, hand: NDArray[np.floating], augmentation: Augmentation
+) -> Matrix:
+    """Rotates, mirrors and tilts about a hand, at unit size (3, 3)."""
     angle = np.radians(rng.normal(0, augmentation.rotation_deg))
     if rng.random() < 1 / 6:
         angle = rng.uniform(-np.pi, np.pi)
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos * mirror, -sin, 0], [sin * mirror, cos, 0], [0, 0, 1.0]])
-    matrix = turn @ _similarity(1 / max(extent, 1.0), _middle(hand), np.zeros(2))
+    matrix = turn @ _similarity(1 / _extent(hand), _middle(hand), np.zeros(2))
     if rng.random() < 0.5:
         corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
         reach = augmentation.homography
         moved = corners + rng.uniform(-reach, reach, (4, 2)).astype(np.float32)
         matrix = cv2.getPerspectiveTransform(corners, moved) @ matrix
     return matrix
+
+
+def _extent(points: NDArray[np.floating]) -> float:
+    size = np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
+    return max(float(size.max()), 1e-6)
 
 
 def _middle(points: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -26,11 +26,12 @@ def split_photos(
 def load_pictures(
     folder: Path, labels: list[ImageLabel], matte_groups: tuple[str, ...]
 ) -> list[Picture]:
-    """Reads labelled photos into memory.
+    """Reads labelled photos into memory; those whose hands are hardly to be seen are left out.
 
     Args:
         folder: Folder of the data set.
         labels: Which of its pictures.
         matte_groups: Groups whose hands are cut out of their plain background.
     """
-    return [load_picture(folder, label, label.group in matte_groups) for label in labels]
+    pictures = [load_picture(folder, label, label.group in matte_groups) for label in labels]
+    return [picture for picture in pictures if len(picture.keypoints_px)]

@@ -8,12 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.skeleton import BONES
 from hand_pose_ros.types import Side
 
 LEVELS = 4
 """Pictures are kept at full, half, quarter and eighth size, so that shrinking never aliases."""
+
+MIN_VISIBLE = 6
+"""A hand that shows fewer joints, behind another or a body, is not a training target."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,11 @@ def make_picture(
 def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
     """Reads a labelled picture.
 
+    A keypoint outside the picture counts as unlabelled, and so does a hand hardly to be seen.
+
     Args:
         folder: Folder of the data set.
-        label: The picture's label, with at least one hand.
+        label: The picture's label.
         matte: Cut the hands out of their (plain) background; else the whole picture is kept.
 
     Returns:
@@ -74,7 +79,12 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3:
         raise ValueError(f'{path} is not a colour picture')
-    keypoints_px = np.stack([hand.keypoints_px for hand in label.hands])
+    hands = [hand for hand in label.hands if _is_seen(hand)]
+    keypoints_px = np.array([hand.keypoints_px for hand in hands], np.float32).reshape(-1, 21, 2)
+    last_px = np.array(image.shape[1::-1]) - 0.5
+    inside = np.all((keypoints_px > -0.5) & (keypoints_px < last_px), axis=2)
+    keypoints_px[~inside] = np.nan
+    kept = inside.sum(axis=1) >= MIN_VISIBLE
     if image.shape[2] == 4:
         alpha = image[..., 3]
     elif matte:
@@ -82,7 +92,12 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
     else:
         alpha = np.full(image.shape[:2], 255, np.uint8)
     rgba = np.dstack((image[..., 2::-1], alpha))
-    return make_picture(rgba, keypoints_px, [hand.side for hand in label.hands])
+    sides = [hand.side for hand, keep in zip(hands, kept, strict=True) if keep]
+    return make_picture(rgba, keypoints_px[kept], sides)
+
+
+def _is_seen(hand: HandLabel) -> bool:
+    return hand.visible is None or int(hand.visible.sum()) >= MIN_VISIBLE
 
 
 def hand_matte(bgr: NDArray[np.uint8], keypoints_px: NDArray[np.float32]) -> NDArray[np.uint8]:

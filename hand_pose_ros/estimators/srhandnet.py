@@ -155,7 +155,7 @@ def make_hand(
     """Puts together what the maps say of one hand.
 
     Args:
-        keypoints_px: (21, 2) image pixels; NaN where not seen.
+        keypoints_px: (21, 2) image pixels; NaN where not seen. Those outside the image become so.
         scores: (21,) peak values; 0 where not seen.
         centre_score: Value of the centre peak.
         side_value: -1 (left) .. +1 (right).
@@ -164,19 +164,22 @@ def make_hand(
     Returns:
         The hand; its score is the geometric mean of the centre's and the mean keypoint's.
     """
-    seen = np.isfinite(keypoints_px).all(axis=1)
-    bounds = np.array([image_hw[1] - 1, image_hw[0] - 1] * 2, np.float32)
+    last_px = np.array([image_hw[1] - 1, image_hw[0] - 1], np.float32)
+    # A peak in the grey beside a region at the border is a guess at what no pixel shows.
+    seen = np.all((keypoints_px >= -0.5) & (keypoints_px <= last_px + 0.5), axis=1)
+    keypoints_px = np.where(seen[:, None], keypoints_px, np.float32(np.nan))
+    scores = np.where(seen, np.clip(scores, 0, 1), 0).astype(np.float32)
     box = np.zeros(4, np.float32)
     if seen.any():
-        box = np.clip(region_map.keypoint_box(keypoints_px[seen]), 0, bounds)
+        box = np.clip(region_map.keypoint_box(keypoints_px), 0, np.tile(last_px, 2))
     side = Side.UNKNOWN
     if side_value != 0:
         side = Side.RIGHT if side_value > 0 else Side.LEFT
     return Hand(
         keypoints_px=keypoints_px,
-        scores=np.clip(scores, 0, 1),
+        scores=scores,
         box_px=box,
-        score=float(np.sqrt(np.clip(centre_score, 0, 1) * np.clip(scores, 0, 1).mean())),
+        score=_score(centre_score, scores),
         side=side,
         side_score=min(abs(side_value), 1.0),
     )
@@ -184,8 +187,11 @@ def make_hand(
 
 def _with_centre(hand: Hand, centre_score: float) -> Hand:
     """Scores a hand of the second pass by the centre that the first pass found."""
-    mean = float(hand.scores.mean())
-    return replace(hand, score=float(np.sqrt(np.clip(centre_score, 0, 1) * mean)))
+    return replace(hand, score=_score(centre_score, hand.scores))
+
+
+def _score(centre_score: float, scores: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.clip(centre_score, 0, 1) * scores.mean()))
 
 
 def _read(

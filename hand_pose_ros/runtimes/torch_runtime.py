@@ -57,6 +57,10 @@ def open_torch(path: Path, threads: int) -> TorchRuntime:
     spec = read_spec(str(path), metadata)
     module = Deployed(SRHandNet(PLANS[spec.plan]))
     arrays = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
+    for node in model.graph.node:
+        # The exporter merges equal tensors, and names the others by identities.
+        if node.op_type == 'Identity' and node.input[0] in arrays:
+            arrays[node.output[0]] = arrays[node.input[0]]
     state = module.state_dict()
     for name in state:
         if name in arrays:

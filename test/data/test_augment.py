@@ -1,0 +1,121 @@
+"""Training samples show the keypoints where their labels say."""
+
+import numpy as np
+import pytest
+
+from hand_pose_ros.data.augment import (
+    MIN_KEYPOINTS,
+    Augmentation,
+    region_sample,
+    scene_sample,
+)
+from hand_pose_ros.data.pictures import make_picture
+from hand_pose_ros.geometry.crop import FILL
+from hand_pose_ros.types import Side
+
+SIZE = 256
+
+
+def dotted_picture(opaque=True, side=Side.LEFT):
+    """A dark picture with a bright dot at each of 21 keypoints."""
+    rng = np.random.default_rng(5)
+    grid = np.stack(np.meshgrid(np.arange(5), np.arange(5)), axis=2).reshape(-1, 2)[:21]
+    points = (90 + 30 * grid + rng.uniform(-5, 5, grid.shape)).astype(np.float32)
+    y, x = np.mgrid[:300, :400]
+    rgba = np.zeros((300, 400, 4), np.uint8)
+    for px, py in points:
+        rgba[..., :3] |= np.where((x - px) ** 2 + (y - py) ** 2 < 50, 255, 0)[..., None].astype(
+            np.uint8
+        )
+    rgba[..., 3] = 255 if opaque else 255 * (rgba[..., 0] > 0)
+    return make_picture(rgba, points[None], [side])
+
+
+BACKGROUND = [np.zeros((64, 64, 3), np.uint8)]
+
+
+def brightness_at(sample):
+    """Value at each labelled keypoint over the picture's brightest, sorted."""
+    image = sample.image.astype(float).max(axis=2)
+    values = []
+    for hand in sample.keypoints_px:
+        for x, y in hand[np.isfinite(hand).all(axis=1)]:
+            values.append(image[round(float(y)), round(float(x))] / max(image.max(), 1))
+    return np.array(values)
+
+
+@pytest.mark.parametrize('make', [scene_sample, region_sample])
+@pytest.mark.parametrize('opaque', [True, False])
+def test_labels_lie_on_what_they_label(make, opaque):
+    picture = dotted_picture(opaque)
+    settings = Augmentation(scene_hand_share=(0.4, 0.9), negatives=0.0)
+    on_dot = []
+    for seed in range(40):
+        sample = make(np.random.default_rng(seed), [picture], BACKGROUND, SIZE, settings)
+        on_dot.extend(brightness_at(sample) > 0.35)
+    assert len(on_dot) > 300
+    # Patches that cover part of a hand, and strong noise and blur, hide a few dots.
+    assert np.mean(on_dot) > 0.9
+
+
+def test_mirroring_swaps_the_side():
+    picture = dotted_picture()
+    chirality = {}
+    for seed in range(40):
+        sample = region_sample(
+            np.random.default_rng(seed), [picture], BACKGROUND, 128, Augmentation()
+        )
+        hand = sample.keypoints_px[0]
+        if np.isfinite(hand[[0, 4, 20]]).all():
+            u, v = hand[4] - hand[0], hand[20] - hand[0]
+            chirality.setdefault(np.sign(u[0] * v[1] - u[1] * v[0]), set()).add(
+                Side(sample.sides[0])
+            )
+    assert sorted(map(sorted, chirality.values())) == [[Side.LEFT], [Side.RIGHT]]
+
+
+def test_scenes_cover_tiny_and_large_hands_and_none():
+    picture = dotted_picture(opaque=False)
+    sizes, counts = [], []
+    for seed in range(150):
+        sample = scene_sample(
+            np.random.default_rng(seed), [picture], BACKGROUND, SIZE, Augmentation()
+        )
+        counts.append(len(sample.keypoints_px))
+        for hand in sample.keypoints_px:
+            sizes.append(np.nanmax(np.nanmax(hand, axis=0) - np.nanmin(hand, axis=0)) / SIZE)
+    assert min(sizes) < 0.1
+    assert max(sizes) > 0.6
+    assert {0, 1, 2} <= set(counts)
+
+
+def test_every_target_has_enough_keypoints_all_inside():
+    for seed in range(60):
+        sample = scene_sample(
+            np.random.default_rng(seed), [dotted_picture()], BACKGROUND, SIZE, Augmentation()
+        )
+        for hand in sample.keypoints_px:
+            seen = hand[np.isfinite(hand).all(axis=1)]
+            assert len(seen) >= MIN_KEYPOINTS
+            assert (seen > -0.5).all()
+            assert (seen < SIZE - 0.5).all()
+
+
+def test_a_region_is_letterboxed_top_left_with_grey_beside():
+    sample = region_sample(
+        np.random.default_rng(3), [dotted_picture()], BACKGROUND, 128, Augmentation()
+    )
+    assert sample.image.shape == (128, 128, 3)
+    filled = (sample.image == FILL).all(axis=2)
+    assert filled[:, -1].all() or filled[-1].all() or not filled.all(axis=1).any()
+
+
+def test_the_same_seed_gives_the_same_sample():
+    samples = [
+        scene_sample(
+            np.random.default_rng(7), [dotted_picture()], BACKGROUND, SIZE, Augmentation()
+        )
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(samples[0].image, samples[1].image)
+    np.testing.assert_array_equal(samples[0].keypoints_px, samples[1].keypoints_px)

@@ -1,0 +1,81 @@
+"""Two passes of the network, with an oracle in its place."""
+
+import numpy as np
+import pytest
+from oracle import OracleRuntime, open_hand, ramp
+
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.types import Side
+
+LARGE = open_hand((180, 240), 260)
+SMALL = open_hand((480, 200), 60)
+
+
+def detect(hands, cycle='full', sides=None, **kwargs):
+    estimator = SRHandNetEstimator(OracleRuntime(hands, sides))
+    found = estimator.detect(ramp(), 0.2, cycle, refine=True, **kwargs)
+    return sorted(found, key=lambda hand: hand.box_px[0]), estimator.runtime.batches
+
+
+@pytest.mark.parametrize('cycle', ['off', 'small', 'full'])
+def test_every_hand_is_found_to_two_pixels(cycle):
+    hands, _ = detect([LARGE, SMALL], cycle)
+    assert len(hands) == 2
+    for hand, truth in zip(hands, (LARGE, SMALL), strict=True):
+        np.testing.assert_allclose(hand.keypoints_px, truth, atol=2)
+
+
+def test_the_second_pass_locates_a_small_hand_four_times_better():
+    first, _ = detect([SMALL], 'off')
+    second, _ = detect([SMALL], 'full')
+    errors = [np.abs(hands[0].keypoints_px - SMALL).mean() for hands in (first, second)]
+    assert errors[1] < 0.5
+    assert second[0].scores.mean() > 0.8
+
+
+@pytest.mark.parametrize(('cycle', 'regions'), [('off', 0), ('small', 1), ('full', 2)])
+def test_all_regions_of_a_frame_go_in_one_batch(cycle, regions):
+    _, batches = detect([LARGE, SMALL], cycle)
+    assert batches[0] == (1, 256, 256, 3)
+    assert batches[1:] == ([(regions, 128, 128, 3)] if regions else [])
+
+
+def test_any_number_of_hands():
+    truth = [open_hand((80 + 120 * i, 110 + 240 * j), 100) for i in range(5) for j in range(2)]
+    hands, batches = detect(truth)
+    assert len(hands) == 10
+    assert batches[1] == (10, 128, 128, 3)
+
+
+def test_a_hand_over_the_border_has_a_box_inside_the_image_and_unseen_keypoints():
+    truth = open_hand((600, 240), 220)
+    (hand,), _ = detect([truth])
+    outside = truth[:, 0] > 639
+    assert np.isnan(hand.keypoints_px[outside]).all()
+    assert (hand.scores[outside] == 0).all()
+    assert (hand.box_px >= 0).all()
+    assert hand.box_px[2] <= 639
+
+
+def test_the_side_is_read_from_its_map():
+    hands, _ = detect([LARGE, SMALL], sides=[Side.LEFT, Side.RIGHT])
+    assert [hand.side for hand in hands] == [Side.LEFT, Side.RIGHT]
+    assert min(hand.side_score for hand in hands) > 0.9
+
+
+def test_no_hand_gives_no_hand_and_no_second_pass():
+    hands, batches = detect([])
+    assert hands == []
+    assert len(batches) == 1
+
+
+def test_a_tracked_region_that_the_first_pass_found_is_looked_at_once():
+    box = np.array([[30.0, 60.0, 330.0, 420.0]])
+    hands, batches = detect([LARGE], tracked_px=box)
+    assert len(hands) == 1
+    assert batches[1] == (1, 128, 128, 3)
+
+
+def test_a_tracked_region_that_the_first_pass_missed_is_looked_at_too():
+    _, batches = detect([LARGE], tracked_px=np.array([[450.0, 100.0, 600.0, 250.0]]))
+    assert batches[1] == (2, 128, 128, 3)

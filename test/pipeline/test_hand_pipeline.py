@@ -1,0 +1,121 @@
+"""From frames to tracked hands in metres, with an oracle in place of the network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
+
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.types import Camera, Frame, PositionSource
+
+CAMERA = Camera(HEIGHT, WIDTH, 600.0, 600.0, 319.5, 239.5)
+HAND = open_hand((300, 240), 200)
+
+
+def pipeline_of(hands, **settings):
+    runtime = OracleRuntime(hands)
+    return HandPipeline(SRHandNetEstimator(runtime), 'oracle', PipelineConfig(**settings)), runtime
+
+
+def frame(index=0, depth_m=None):
+    return Frame(ramp(), 10 + index / 30, depth_m, CAMERA)
+
+
+def test_a_hand_keeps_its_id_over_frames():
+    pipeline, runtime = pipeline_of([HAND])
+    ids = set()
+    for index in range(10):
+        runtime.hands = [HAND + np.float32(4 * index)]
+        ids |= {hand.id for hand in pipeline(frame(index))}
+    assert len(ids) == 1
+    assert ids != {''}
+
+
+def test_the_full_frame_pass_runs_every_nth_frame_while_a_hand_is_tracked():
+    pipeline, runtime = pipeline_of([HAND], tracking=TrackingConfig(detect_interval=3))
+    for index in range(7):
+        pipeline(frame(index))
+    full = [shape[1] == 256 for shape in runtime.batches]
+    assert sum(full) == 3
+
+
+def test_a_lost_hand_brings_the_full_frame_pass_at_once():
+    pipeline, runtime = pipeline_of([HAND], tracking=TrackingConfig(detect_interval=100))
+    pipeline(frame(0))
+    runtime.hands = [open_hand((100, 120), 120)]
+    runtime.batches.clear()
+    hands = pipeline(frame(1))
+    assert [shape[1] for shape in runtime.batches] == [128, 256, 128]
+    assert len(hands) == 1
+
+
+def test_depth_lifts_keypoints_to_metres():
+    pipeline, _ = pipeline_of([HAND])
+    (hand,) = pipeline(frame(0, np.full((HEIGHT, WIDTH), 0.6, np.float32)))
+    assert (hand.position_sources == PositionSource.MEASURED).all()
+    np.testing.assert_allclose(hand.joints_cam[:, 2], 0.6, atol=1e-3)
+    expected_x = (hand.keypoints_px[:, 0] - CAMERA.cx) / CAMERA.fx * 0.6
+    np.testing.assert_allclose(hand.joints_cam[:, 0], expected_x, atol=2e-3)
+
+
+@pytest.mark.parametrize('depth_m', [None, np.full((HEIGHT, WIDTH), np.nan, np.float32)])
+def test_without_depth_positions_are_unknown_and_keypoints_stay(depth_m):
+    pipeline, _ = pipeline_of([HAND])
+    (hand,) = pipeline(frame(0, depth_m))
+    assert np.isnan(hand.joints_cam).all()
+    np.testing.assert_allclose(hand.keypoints_px, HAND, atol=1)
+
+
+def test_max_hands_keeps_the_best():
+    settings = {'detector': DetectorConfig(max_hands=1)}
+    pipeline, _ = pipeline_of([HAND, open_hand((540, 240), 120)], **settings)
+    assert len(pipeline(frame())) == 1
+
+
+def test_a_hand_with_too_few_keypoints_is_not_reported():
+    cut = open_hand((630, 240), 220)
+    seen = int((cut[:, 0] < 639.5).sum())
+    for least, count in ((seen, 1), (seen + 1, 0)):
+        pipeline, _ = pipeline_of([cut], detector=DetectorConfig(min_keypoints=least))
+        assert len(pipeline(frame())) == count
+
+
+def test_reset_never_gives_an_id_again():
+    pipeline, _ = pipeline_of([HAND])
+    (first,) = pipeline(frame(5))
+    pipeline.reset()
+    (second,) = pipeline(frame(0))
+    assert first.id != second.id
+
+
+def test_new_settings_are_taken_over_while_running():
+    pipeline, _ = pipeline_of([HAND])
+    (first,) = pipeline(frame(0))
+    config = PipelineConfig(detector=replace(DetectorConfig(), threshold=1.0))
+    pipeline.configure(config)
+    assert pipeline(frame(1)) == ()
+    pipeline.configure(PipelineConfig())
+    (again,) = pipeline(frame(2))
+    assert again.id == first.id
+
+
+def test_depth_of_another_size_is_refused():
+    pipeline, _ = pipeline_of([HAND])
+    with pytest.raises(ValueError, match=r'\(480, 640\), got \(240, 320\)'):
+        pipeline(frame(0, np.ones((240, 320), np.float32)))
+
+
+def test_a_picture_that_is_not_rgb_is_refused():
+    pipeline, _ = pipeline_of([HAND])
+    with pytest.raises(ValueError, match='must be'):
+        pipeline(Frame(np.zeros((480, 640), np.uint8), 0.0))
+
+
+def test_a_model_that_is_not_there_is_named_with_those_that_are():
+    config = PipelineConfig()
+    config = replace(config, model=replace(config.model, detector='no_such_model'))
+    with pytest.raises(FileNotFoundError, match=r"no model 'no_such_model'.*srhandnet_nano"):
+        open_pipeline(config)

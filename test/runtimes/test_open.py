@@ -1,0 +1,50 @@
+"""Choosing a runtime, and models that cannot be opened."""
+
+import onnx
+import pytest
+
+from hand_pose_ros.runtimes.base import ModelSpec
+from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime
+
+SHIPPED = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_auto_opens_shipped_models_and_says_why(name):
+    runtime, reason = open_runtime(name, 'auto', 0)
+    assert runtime.spec.network == name.split('_', maxsplit=1)[0]
+    assert 'ONNX Runtime' in reason
+    assert 'auto' in reason
+
+
+@pytest.mark.parametrize('kind', ['onnx', 'torch'])
+def test_a_damaged_file_is_named(tmp_path, kind):
+    path = tmp_path / 'broken.onnx'
+    path.write_bytes((WEIGHTS / f'{SHIPPED[0]}.onnx').read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r'broken\.onnx'):
+        open_runtime(str(path), kind, 1)
+
+
+@pytest.mark.parametrize('kind', ['onnx', 'torch'])
+def test_a_model_of_somebody_else_is_refused(tmp_path, kind):
+    model = onnx.load(WEIGHTS / f'{SHIPPED[0]}.onnx')
+    del model.metadata_props[:]
+    path = tmp_path / 'other.onnx'
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match='not a model of ours'):
+        open_runtime(str(path), kind, 1)
+
+
+def test_a_missing_model_is_named_with_those_that_come_along():
+    with pytest.raises(FileNotFoundError, match=SHIPPED[0]):
+        find_model('nothing')
+
+
+def test_a_spec_survives_json():
+    spec = ModelSpec('srhandnet', 'nano', 256, 128, 256, 4)
+    assert ModelSpec.from_json(spec.to_json()) == spec
+
+
+def test_a_spec_with_other_keys_is_refused():
+    with pytest.raises(ValueError, match='has the keys'):
+        ModelSpec.from_json('{"network": "srhandnet"}')

@@ -1,0 +1,134 @@
+"""A whole training run in small: data on disk, two processes, a kill, a resume, a model file."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from oracle import open_hand
+
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
+from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
+from hand_pose_ros.runtimes.open import open_runtime
+from hand_pose_ros.training import checkpoint
+from hand_pose_ros.training.export import export_onnx
+from hand_pose_ros.training.loop import Job, learning_rate, model_spec, train
+from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.types import Side
+
+REPOSITORY = Path(__file__).parents[2]
+RECIPE = replace(
+    read_recipe(REPOSITORY / 'config' / 'models' / 'srhandnet_nano.yaml'),
+    matte_groups=(),
+    held_out_groups=('b',),
+    backgrounds=('backgrounds',),
+    scene_size=64,
+    scene_batch=2,
+    region_size=32,
+    region_batch=4,
+    steps=4,
+    validate_every=2,
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = []
+    (tmp_path / 'backgrounds').mkdir()
+    (tmp_path / 'photos').mkdir()
+    for index in range(6):
+        picture = rng.integers(0, 255, (120, 160, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / 'backgrounds' / f'{index}.png'), picture)
+        points = open_hand((80, 60), 70)
+        for x, y in points:
+            cv2.circle(picture, (round(float(x)), round(float(y))), 5, (90, 120, 220), -1)
+        cv2.imwrite(str(tmp_path / 'photos' / f'{index}.png'), picture)
+        hand = HandLabel(points, keypoint_box(points), Side.RIGHT)
+        labels.append(ImageLabel(f'{index}.png', 120, 160, (hand,), 'ab'[index % 2]))
+    write_labels(tmp_path / 'photos', labels, 'test')
+    return tmp_path
+
+
+def job(data, processes=1, recipe=RECIPE):
+    return Job(recipe, data, data / 'run', 'cpu', processes, 29500 + processes)
+
+
+def log_rows(data):
+    with (data / 'run' / 'log.csv').open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_checkpoint_log_and_curves(data):
+    train(job(data))
+    assert [row['step'] for row in log_rows(data)] == ['2', '4']
+    state = checkpoint.load(data / 'run' / 'checkpoint.pt')
+    assert state.step == 4
+    assert state.images >= 4 * RECIPE.scene_batch
+    assert (data / 'run' / 'curves.png').stat().st_size > 1000
+
+
+def test_a_second_run_goes_on_where_the_first_stopped(data):
+    train(job(data))
+    train(job(data, recipe=replace(RECIPE, steps=6)))
+    assert [row['step'] for row in log_rows(data)] == ['2', '4', '6']
+
+
+def test_a_run_cut_in_two_ends_with_the_weights_of_a_whole_one(data, tmp_path_factory):
+    first = replace(RECIPE, steps=2, decay_share=0.0)
+    whole = replace(RECIPE, steps=4, decay_share=0.0)
+    train(job(data, recipe=first))
+    train(job(data, recipe=whole))
+    cut = checkpoint.load(data / 'run' / 'checkpoint.pt').network
+    other = tmp_path_factory.mktemp('whole')
+    train(replace(job(data, recipe=whole), out=other))
+    for name, value in checkpoint.load(other / 'checkpoint.pt').network.items():
+        torch.testing.assert_close(cut[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_two_processes_share_the_work(data):
+    train(job(data, processes=2))
+    state = checkpoint.load(data / 'run' / 'checkpoint.pt')
+    assert state.step == 4
+    assert state.images >= 8 * RECIPE.scene_batch
+
+
+def test_the_rate_rises_stays_and_falls_to_zero():
+    recipe = replace(RECIPE, steps=1000, warmup_steps=100, decay_share=0.4, learning_rate=1.0)
+    assert learning_rate(recipe, 49) == pytest.approx(0.5)
+    assert learning_rate(recipe, 300) == learning_rate(recipe, 599) == 1
+    assert learning_rate(recipe, 800) == pytest.approx(0.5)
+    assert learning_rate(recipe, 999) < 1e-4
+
+
+def test_an_exported_model_gives_the_same_maps_in_both_runtimes(tmp_path):
+    torch.manual_seed(0)
+    net = SRHandNet(PLANS['nano'])
+    path = tmp_path / 'model.onnx'
+    assert export_onnx(net.state_dict(), model_spec(RECIPE), path) <= 1e-4
+    image = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
+    maps = []
+    for kind in ('onnx', 'torch'):
+        runtime, reason = open_runtime(str(path), kind, 1)
+        assert runtime.spec == model_spec(RECIPE)
+        assert 'as asked for' in reason
+        maps.append(runtime.run({INPUT_NAME: image})[OUTPUT_NAME])
+    np.testing.assert_allclose(maps[0], maps[1], atol=1e-4)
+
+
+def test_weights_of_another_plan_are_refused_and_leave_no_file(tmp_path):
+    net = SRHandNet(PLANS['light'])
+    with pytest.raises(ValueError, match='not those of a nano SRHandNet'):
+        export_onnx(net.state_dict(), model_spec(RECIPE), tmp_path / 'model.onnx')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    torch.save({'something': 1}, tmp_path / 'other.pt')
+    with pytest.raises(ValueError, match='not a training checkpoint'):
+        checkpoint.load(tmp_path / 'other.pt')
