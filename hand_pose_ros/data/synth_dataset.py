@@ -1,0 +1,219 @@
+"""Writes data sets of rendered hands: pictures, depth and labels, from a recipe and a seed.
+
+A folder holds `images/000000.jpg`, `depth/000000.png` (16 bit, mm, 0 = not measured),
+`labels.json` (see `labels`) and `recipe.json`. Picture i depends on the recipe and on seed + i
+alone, so that an interrupted run continues where it stopped and ends with the same bytes.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.depth_sensors import SENSORS, measure_depth_image
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
+from hand_pose_ros.data.render import RenderedBatch, SceneConfig
+from hand_pose_ros.types import Camera, Side
+
+BATCH_SIZE = 16
+CHECKPOINT_EVERY = 256
+"""Pictures after which the labels are written; an interrupted run loses at most so many."""
+JPEG_QUALITY = 95
+
+Render = Callable[[SceneConfig, Sequence[int]], RenderedBatch]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a data set is made of.
+
+    Attributes:
+        scene: What the pictures show.
+        count: Number of pictures.
+        seed: Seed of the first picture; picture i has seed + i.
+        sensors: Keys of SENSORS, taken in turn; exact depth if empty.
+        note: What the set is for.
+    """
+
+    scene: SceneConfig
+    count: int
+    seed: int
+    sensors: tuple[str, ...] = ()
+    note: str = ''
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be rendered."""
+        if self.count < 1:
+            raise ValueError(f'count must be at least 1, got {self.count}')
+        if self.seed < 0:
+            raise ValueError(f'seed must not be negative, got {self.seed}')
+        unknown = set(self.sensors) - set(SENSORS)
+        if unknown:
+            raise ValueError(f'sensors must be among {sorted(SENSORS)}, got {sorted(unknown)}')
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Reads a recipe: the fields of Recipe, those of SceneConfig below `scene`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a recipe; names the file and what is wrong.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+        if not isinstance(document, dict):
+            raise ValueError(f'expected keys and values, got {type(document).__name__}')
+        scene = _build(SceneConfig, document.get('scene', {}))
+        return _build(Recipe, {**document, 'scene': scene})
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise ValueError(f'{path} is not a recipe: {error}') from error
+
+
+def _build(kind: type, values: Any) -> Any:
+    """Makes a dataclass from YAML, whose lists stand for tuples."""
+    hints = get_type_hints(kind)
+    if not isinstance(values, dict) or set(values) - set(hints):
+        raise ValueError(f'{kind.__name__} must hold keys among {sorted(hints)}, got {values!r}')
+    for name, value in values.items():
+        if not _fits(value, hints[name]):
+            wanted = getattr(hints[name], '__name__', '') or str(hints[name])
+            raise ValueError(f'{name} must be {wanted}, got {value!r}')
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Says whether a value from YAML is of the type that a field declares."""
+    parts = get_args(hint)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            return False
+        kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    if parts:
+        return any(_fits(value, part) for part in parts)
+    accepted = (int, float) if hint is float else hint
+    return isinstance(value, accepted) and isinstance(value, bool) == (hint is bool)
+
+
+def write_dataset(folder: Path, recipe: Recipe, render: Render) -> list[ImageLabel]:
+    """Renders and writes a data set, or what is still missing of it.
+
+    Args:
+        folder: Where to; made if it does not exist.
+        recipe: What to render.
+        render: Renders scenes from their seeds, such as HandRenderer.render.
+
+    Returns:
+        The labels of all pictures.
+
+    Raises:
+        ValueError: The folder holds a set made from another recipe.
+        OSError: The folder cannot be written or the disk is full. What `labels.json` names is
+            complete, and the next call continues after it.
+    """
+    labels = _begin(folder, recipe)
+    seeds = range(recipe.seed, recipe.seed + recipe.count)
+    saved = len(labels)
+    try:
+        with tqdm(total=recipe.count, initial=saved, unit='image', disable=None) as progress:
+            while len(labels) < recipe.count:
+                first = len(labels)
+                batch = render(recipe.scene, seeds[first : first + BATCH_SIZE])
+                labels += [
+                    _write_picture(folder, first + row, recipe, batch, row)
+                    for row in range(len(batch.rgb))
+                ]
+                progress.update(len(batch.rgb))
+                if len(labels) - saved >= CHECKPOINT_EVERY:
+                    write_labels(folder, labels, recipe.note)
+                    saved = len(labels)
+    finally:
+        write_labels(folder, labels, recipe.note)
+    return labels
+
+
+def _begin(folder: Path, recipe: Recipe) -> list[ImageLabel]:
+    """Makes the folder, or finds what an interrupted run of the same recipe left there."""
+    for part in ('images', 'depth'):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    # A longer set begins with the shorter one, so the count may differ.
+    made_from = json.loads(json.dumps(asdict(replace(recipe, count=1))))
+    path = folder / 'recipe.json'
+    if path.exists():
+        if json.loads(path.read_text()) != made_from:
+            raise ValueError(f'{folder} holds a set made from another recipe; name another folder')
+    elif (folder / 'labels.json').exists():
+        raise ValueError(f'{folder} holds another data set; name another folder')
+    path.write_text(json.dumps(made_from))
+    return read_labels(folder)[: recipe.count] if (folder / 'labels.json').exists() else []
+
+
+def _write_picture(
+    folder: Path, index: int, recipe: Recipe, batch: RenderedBatch, row: int
+) -> ImageLabel:
+    rgb = batch.rgb[row].cpu().numpy()
+    depth_m = batch.depth_m[row].cpu().numpy()
+    sensor = recipe.sensors[index % len(recipe.sensors)] if recipe.sensors else ''
+    if sensor:
+        focal_px = float(batch.intrinsics[row, 0])
+        seed = recipe.seed + index
+        depth_m = measure_depth_image(SENSORS[sensor], depth_m, focal_px, seed, rgb)
+    label = label_rendered(batch, row, f'images/{index:06d}.jpg')
+    label = replace(label, group=sensor, depth=f'depth/{index:06d}.png')
+    (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
+    (folder / f'depth/{index:06d}.png').write_bytes(encode_depth_png(depth_m))
+    return label
+
+
+def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
+    """Labels one picture of a batch.
+
+    Args:
+        batch: What was rendered.
+        row: Which picture of it.
+        image: Path that the picture gets.
+
+    Returns:
+        The label; hands of which no keypoint can be seen are left out.
+    """
+    height, width = batch.rgb.shape[1:3]
+    fx, fy, cx, cy = (float(value) for value in batch.intrinsics[row])
+    hands = []
+    for hand in range(batch.keypoints_px.shape[1]):
+        visible = batch.visible[row, hand].cpu().numpy()
+        if not visible.any():
+            continue
+        points_px = batch.keypoints_px[row, hand].cpu().numpy()
+        hands.append(
+            HandLabel(
+                keypoints_px=points_px,
+                box_px=keypoint_box(points_px),
+                side=Side(int(batch.side[row, hand])),
+                visible=visible,
+                joints_cam=batch.joints_cam[row, hand].cpu().numpy(),
+            )
+        )
+    camera = Camera(height, width, fx, fy, cx, cy)
+    return ImageLabel(image, height, width, tuple(hands), camera=camera)
+
+
+def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
+    """Compresses an (H, W, 3) RGB picture."""
+    _, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
+
+
+def encode_depth_png(depth_m: NDArray[np.float32]) -> bytes:
+    """Compresses (H, W) metres as 16-bit millimetres; 0 where NaN or farther than 65.5 m."""
+    depth_mm = np.nan_to_num(np.rint(depth_m * 1000), nan=0, posinf=0)
+    depth_mm[depth_mm > np.iinfo(np.uint16).max] = 0
+    _, data = cv2.imencode('.png', depth_mm.astype(np.uint16))
+    return data.tobytes()

@@ -1,0 +1,263 @@
+import errno
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hand_pose_ros.data.labels import read_labels
+from hand_pose_ros.data.render import RenderedBatch, SceneConfig
+from hand_pose_ros.data.synth_dataset import (
+    BATCH_SIZE,
+    Recipe,
+    encode_depth_png,
+    label_rendered,
+    load_recipe,
+    write_dataset,
+)
+from hand_pose_ros.types import Camera, Side
+
+RECIPES = Path(__file__).parents[2] / 'config' / 'synth'
+HEIGHT, WIDTH = 48, 64
+RECIPE = Recipe(SceneConfig(height=HEIGHT, width=WIDTH), count=40, seed=70, note='test')
+
+
+def fake_render(config, seeds):
+    """A left hand before a wall, a right hand out of sight, one that is absent; noise by seed."""
+    count = len(seeds)
+    rgb = torch.stack([noise_picture(seed, config.height, config.width) for seed in seeds])
+    joints_cam = torch.full((count, 3, 21, 3), torch.nan)
+    joints_cam[:, :2] = torch.linspace(0.4, 0.6, 63).reshape(21, 3)
+    keypoints_px = torch.full((count, 3, 21, 2), torch.nan)
+    keypoints_px[:, :2] = torch.linspace(5, 40, 42).reshape(21, 2)
+    visible = torch.zeros(count, 3, 21, dtype=torch.bool)
+    visible[:, 0, :18] = True
+    depth_m = torch.full((count, config.height, config.width), 0.8)
+    depth_m[:, :, : config.width // 2] = torch.nan
+    return RenderedBatch(
+        rgb=rgb,
+        depth_m=depth_m,
+        mask=torch.zeros(count, config.height, config.width, dtype=torch.uint8),
+        alpha=torch.full((count, config.height, config.width), 255, dtype=torch.uint8),
+        keypoints_px=keypoints_px,
+        joints_cam=joints_cam,
+        visible=visible,
+        side=torch.tensor([Side.LEFT, Side.RIGHT, Side.UNKNOWN]).expand(count, 3),
+        intrinsics=torch.tensor([60.0, 61.0, 31.5, 23.5]).expand(count, 4),
+    )
+
+
+def noise_picture(seed, height, width):
+    noise = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+    return torch.from_numpy(np.kron(noise, np.ones((8, 8, 1), np.uint8)))
+
+
+def interrupted_after(batches, error):
+    """Renders some batches, then fails."""
+    done = []
+
+    def render(config, seeds):
+        if len(done) == batches:
+            raise error
+        done.append(seeds)
+        return fake_render(config, seeds)
+
+    return render
+
+
+def files_in(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+def test_a_picture_its_depth_and_its_labels_are_written(tmp_path):
+    labels = write_dataset(tmp_path, replace(RECIPE, count=3), fake_render)
+    read = read_labels(tmp_path)
+    assert [label.image for label in read] == [f'images/{i:06d}.jpg' for i in range(3)]
+    assert [label.image for label in labels] == [label.image for label in read]
+    second = read[1]
+    image = cv2.imread(str(tmp_path / second.image))[..., ::-1]
+    expected = fake_render(RECIPE.scene, [71]).rgb[0].numpy()
+    assert np.abs(image.astype(int) - expected).mean() < 12
+    depth_mm = cv2.imread(str(tmp_path / second.depth), cv2.IMREAD_UNCHANGED)
+    assert depth_mm.dtype == np.uint16
+    assert (depth_mm[:, :32] == 0).all()
+    assert (depth_mm[:, 32:] == 800).all()
+    assert second.camera == Camera(HEIGHT, WIDTH, 60.0, 61.0, 31.5, 23.5)
+    (hand,) = second.hands
+    assert hand.side is Side.LEFT
+    assert hand.visible.sum() == 18
+    np.testing.assert_allclose(hand.joints_cam[0], np.linspace(0.4, 0.6, 63)[:3], atol=1e-5)
+
+
+def test_hands_that_cannot_be_seen_are_not_labelled():
+    label = label_rendered(fake_render(RECIPE.scene, [0]), 0, 'a.jpg')
+    assert [hand.side for hand in label.hands] == [Side.LEFT]
+
+
+def test_the_box_is_that_of_the_keypoints_enlarged_by_the_margin_of_the_detector():
+    label = label_rendered(fake_render(RECIPE.scene, [0]), 0, 'a.jpg')
+    points = label.hands[0].keypoints_px
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, 0.65 * (high - low)
+    np.testing.assert_allclose(
+        label.hands[0].box_px, [*(middle - half), *(middle + half)], rtol=1e-5
+    )
+
+
+def test_equal_recipes_give_equal_bytes_and_another_seed_shifts_the_pictures(tmp_path):
+    write_dataset(tmp_path / 'a', RECIPE, fake_render)
+    write_dataset(tmp_path / 'b', RECIPE, fake_render)
+    write_dataset(tmp_path / 'c', replace(RECIPE, seed=71), fake_render)
+    first, again, shifted = (files_in(tmp_path / name) for name in 'abc')
+    assert first == again
+    assert shifted['images/000000.jpg'] == first['images/000001.jpg']
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt(), OSError(errno.ENOSPC, 'No space left')])
+def test_an_interrupted_run_stays_readable_and_ends_with_the_same_bytes(tmp_path, error):
+    write_dataset(tmp_path / 'whole', RECIPE, fake_render)
+    part = tmp_path / 'part'
+    with pytest.raises(type(error)):
+        write_dataset(part, RECIPE, interrupted_after(2, error))
+    labels = read_labels(part)
+    assert len(labels) == 2 * BATCH_SIZE
+    assert all(cv2.imread(str(part / label.image)) is not None for label in labels)
+    write_dataset(part, RECIPE, fake_render)
+    assert files_in(part) == files_in(tmp_path / 'whole')
+
+
+def test_only_what_is_missing_is_rendered(tmp_path):
+    write_dataset(tmp_path, RECIPE, fake_render)
+    write_dataset(tmp_path, RECIPE, interrupted_after(0, AssertionError('rendered again')))
+    rendered = []
+
+    def render(config, seeds):
+        rendered.extend(seeds)
+        return fake_render(config, seeds)
+
+    write_dataset(tmp_path, replace(RECIPE, count=42), render)
+    assert rendered == [110, 111]
+    assert len(read_labels(tmp_path)) == 42
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_written(tmp_path, monkeypatch):
+    original = Path.write_bytes
+
+    def write_bytes(path, data):
+        if path.name == '000020.jpg':
+            original(path, data[:100])
+            raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+        return original(path, data)
+
+    monkeypatch.setattr(Path, 'write_bytes', write_bytes)
+    with pytest.raises(OSError, match='No space left on device'):
+        write_dataset(tmp_path / 'part', RECIPE, fake_render)
+    monkeypatch.undo()
+    assert len(read_labels(tmp_path / 'part')) == BATCH_SIZE
+    write_dataset(tmp_path / 'part', RECIPE, fake_render)
+    write_dataset(tmp_path / 'whole', RECIPE, fake_render)
+    assert files_in(tmp_path / 'part') == files_in(tmp_path / 'whole')
+
+
+def test_the_cameras_take_turns_and_name_the_group(tmp_path):
+    recipe = replace(RECIPE, count=4, sensors=('realsense_d435', 'kinect_azure'))
+    labels = write_dataset(tmp_path, recipe, fake_render)
+    assert [label.group for label in labels] == ['realsense_d435', 'kinect_azure'] * 2
+    depth_mm = cv2.imread(str(tmp_path / labels[0].depth), cv2.IMREAD_UNCHANGED)[:, 40:]
+    assert 1 < depth_mm[depth_mm > 0].std() < 5
+
+
+def test_a_folder_with_another_set_is_left_alone(tmp_path):
+    write_dataset(tmp_path / 'a', replace(RECIPE, count=2), fake_render)
+    before = files_in(tmp_path / 'a')
+    with pytest.raises(ValueError, match='another recipe'):
+        write_dataset(tmp_path / 'a', replace(RECIPE, seed=5), fake_render)
+    assert files_in(tmp_path / 'a') == before
+    (tmp_path / 'a' / 'recipe.json').unlink()
+    with pytest.raises(ValueError, match='another data set'):
+        write_dataset(tmp_path / 'a', RECIPE, fake_render)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(OSError, match='file'):
+        write_dataset(tmp_path / 'file' / 'set', RECIPE, fake_render)
+
+
+def test_depth_png_holds_millimetres_and_zero_for_what_is_missing_or_too_far():
+    depth_m = np.array([[0.2004, 0.2006, np.nan, np.inf, 65.5, 65.6]], np.float32)
+    png = np.frombuffer(encode_depth_png(depth_m), np.uint8)
+    depth_mm = cv2.imdecode(png, cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(depth_mm, [[200, 201, 0, 0, 65500, 0]])
+
+
+@pytest.mark.parametrize(
+    ('name', 'count', 'share'),
+    [('sh', 500, (0.25, 0.9)), ('dh', 500, (0.15, 0.5)), ('smh', 300, (0.08, 0.25))],
+)
+def test_the_validation_sets_are_those_of_the_paper(name, count, share):
+    recipe = load_recipe(RECIPES / f'{name}.yaml')
+    assert recipe.count == count
+    assert recipe.scene.hand_share == share
+
+
+def test_the_depth_set_shows_every_camera_500_frames_in_its_range():
+    recipe = load_recipe(RECIPES / 'depth.yaml')
+    assert (recipe.count, len(set(recipe.sensors))) == (2000, 4)
+
+
+def test_no_two_recipes_share_a_picture():
+    recipes = [load_recipe(path) for path in sorted(RECIPES.glob('*.yaml'))]
+    seeds = [seed for r in recipes for seed in range(r.seed, r.seed + r.count)]
+    assert len(seeds) == len(set(seeds))
+
+
+def test_recipes_take_every_field_of_a_scene(tmp_path):
+    names = {field.name for field in fields(SceneConfig)}
+    text = json.dumps({'count': 1, 'seed': 2, 'scene': {'hands': [1, 3], 'height': 100}})
+    (tmp_path / 'r.yaml').write_text(text)
+    scene = load_recipe(tmp_path / 'r.yaml').scene
+    assert (scene.hands, scene.height, scene.width) == ((1, 3), 100, SceneConfig().width)
+    assert {'hands', 'height'} <= names
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('count: 0\nseed: 1', 'count must be at least 1, got 0'),
+        ('count: 5\nseed: -1', 'seed must not be negative'),
+        ('count: many\nseed: 1', "count must be int, got 'many'"),
+        ('count: 5', 'seed'),
+        ('count: 5\nseed: 1\nsensors: [leap]', r"among .*sr305.*got \['leap'\]"),
+        ('count: 5\nseed: 1\nfps: 3', 'Recipe must hold keys among .*count.*fps'),
+        ('count: 5\nseed: 1\nscene: {hand: 3}', 'SceneConfig must hold keys among .*hand'),
+        ('count: 5\nseed: 1\nscene: {distance_m: [2, 1]}', 'distance_m'),
+        ('count: 5\nseed: 1\nscene: {distance_m: [0, 1]}', 'distance_m'),
+        ('count: 5\nseed: 1\nscene: {hands: [1, 9]}', 'hands'),
+        ('count: 5\nseed: 1\nscene: {hands: 2}', r'hands must be tuple.*, got 2'),
+        ('count: 5\nseed: 1\nscene: {hands: [1.5, 2]}', 'hands must be tuple'),
+        ('count: 5\nseed: 1\nscene: {body: 1}', 'body must be bool, got 1'),
+        ('count: 5\nseed: 1\nscene: {pair: yes}', 'pair must be float, got True'),
+        ('count: 5\nseed: 1\nscene: [1]', 'SceneConfig must hold keys'),
+        ('count: [', 'is not a recipe'),
+        ('- 1', 'expected keys and values, got list'),
+        ('', 'expected keys and values'),
+    ],
+)
+def test_impossible_recipes_are_refused_with_the_file_and_the_reason(tmp_path, text, message):
+    (tmp_path / 'bad.yaml').write_text(text)
+    with pytest.raises(ValueError, match=message) as raised:
+        load_recipe(tmp_path / 'bad.yaml')
+    assert 'bad.yaml' in str(raised.value)
+
+
+def test_a_missing_recipe_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none\.yaml'):
+        load_recipe(tmp_path / 'none.yaml')
