@@ -1,0 +1,114 @@
+"""`hand-pose synth`: render data sets and the demo clip, hold simulated depth against real."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.data.dataset_report import draw_contact_sheet, plot_statistics
+from hand_pose_ros.data.demo_clip import render_clip, simulate_sr305_frames
+from hand_pose_ros.data.depth_comparison import (
+    describe,
+    draw_comparison,
+    measure_errors,
+    read_sr305_frames,
+)
+from hand_pose_ros.data.render import HandRenderer
+from hand_pose_ros.data.synth_dataset import load_recipe, write_dataset
+
+SIMULATED_FRAMES = 10
+PICTURES = ('.jpg', '.jpeg', '.png')
+PANORAMAS = ('.hdr',)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument('recipe', type=Path, nargs='?', help='such as config/synth/sh.yaml')
+    parser.add_argument('out', type=Path, nargs='?', help='folder of the data set')
+    parser.add_argument('--count', type=int, help='pictures (default: as in the recipe)')
+    parser.add_argument('--seed', type=int, help='seed (default: that of the recipe)')
+    parser.add_argument('--clip', type=Path, metavar='OUT', help='write the demo clip, a bag')
+    parser.add_argument(
+        '--compare-depth',
+        type=Path,
+        nargs=2,
+        metavar=('FOLDER', 'OUT.png'),
+        help='show frames of an SR305 (PNG, units of 0.125 mm) beside rendered ones',
+    )
+    parser.add_argument('--assets', type=Path, help='hand assets (default: $HAND_POSE_ASSETS)')
+    parser.add_argument('--backgrounds', type=Path, help='folder of photographs without hands')
+    parser.add_argument('--panoramas', type=Path, help='folder of panoramas (.hdr) to light by')
+    parser.add_argument('--device', default='cpu', help='cpu or cuda (default: %(default)s)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Renders what was asked for."""
+    if args.compare_depth:
+        _compare_depth(args)
+    elif args.clip:
+        render_clip(_renderer(args), args.clip)
+    elif args.recipe and args.out:
+        _write_dataset(args)
+    else:
+        raise ValueError('synth needs RECIPE and OUT, or --clip, or --compare-depth')
+    return 0
+
+
+def _write_dataset(args: argparse.Namespace) -> None:
+    recipe = load_recipe(args.recipe)
+    recipe = replace(
+        recipe,
+        count=recipe.count if args.count is None else args.count,
+        seed=recipe.seed if args.seed is None else args.seed,
+    )
+    # Before the assets load, which takes a while: a folder that cannot be written is told at once.
+    args.out.mkdir(parents=True, exist_ok=True)
+    labels = write_dataset(args.out, recipe, _renderer(args).render)
+    _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))
+    plot_statistics(labels, args.out / 'statistics.png')
+    hands = sum(len(label.hands) for label in labels)
+    print(f'{len(labels)} pictures with {hands} hands in {args.out}')
+
+
+def _compare_depth(args: argparse.Namespace) -> None:
+    folder, out = args.compare_depth
+    real_m = read_sr305_frames(folder)
+    simulated_m = simulate_sr305_frames(_renderer(args), SIMULATED_FRAMES)
+    print(f'real      {describe(measure_errors(real_m))}')
+    print(f'simulated {describe(measure_errors(simulated_m))}')
+    _write_picture(out, draw_comparison(real_m, simulated_m))
+
+
+def _renderer(args: argparse.Namespace) -> HandRenderer:
+    return HandRenderer(
+        args.assets,
+        args.device,
+        backgrounds=_read_pictures(args.backgrounds, PICTURES),
+        panoramas=_read_pictures(args.panoramas, PANORAMAS),
+    )
+
+
+def _read_pictures(folder: Path | None, suffixes: tuple[str, ...]) -> list[NDArray[Any]]:
+    """Reads all (h, w, 3) RGB pictures of a folder, in the order of their names."""
+    if folder is None:
+        return []
+    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in suffixes)
+    if not paths:
+        raise FileNotFoundError(f'no {" or ".join(suffixes)} below {folder}')
+    pictures = []
+    for path in paths:
+        picture = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
+        if picture is None:
+            raise ValueError(f'{path} is not a picture that can be read')
+        pictures.append(np.ascontiguousarray(picture[..., ::-1]))
+    return pictures
+
+
+def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Writes a B, G, R picture; unlike OpenCV alone, says when it cannot."""
+    _, data = cv2.imencode(path.suffix or '.png', picture)
+    path.write_bytes(data.tobytes())
