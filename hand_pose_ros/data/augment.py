@@ -51,6 +51,7 @@ class Augmentation:
         homography: Largest shift of a corner, as a share of the hand's size.
         scene_hand_share: Smallest and largest hand in a scene, as a share of its side.
         negatives: Share of scenes without a hand.
+        region_negatives: Share of regions without a hand, as a false first pass gives them.
         box_jitter: Standard deviation of a region's shift and log-size, as a share of its size.
     """
 
@@ -58,6 +59,7 @@ class Augmentation:
     homography: float = 0.12
     scene_hand_share: tuple[float, float] = (0.06, 0.85)
     negatives: float = 0.15
+    region_negatives: float = 0.08
     box_jitter: float = 0.08
 
 
@@ -86,8 +88,7 @@ def scene_sample(
         hands = [_hide(known, matte) for known in hands]
         hands.append(new)
         sides.append(new_sides)
-    image = np.full((size, size, 3), FILL, np.float32)
-    image[:height, :width] = photometric(rng, canvas)
+    image = _letterboxed(photometric(rng, canvas), size)
     return _finish(rng, image, hands, sides, (width, height))
 
 
@@ -99,6 +100,10 @@ def region_sample(
     augmentation: Augmentation,
 ) -> Sample:
     """Composes one hand as the second pass sees it: its box, letterboxed."""
+    if rng.random() < augmentation.region_negatives:
+        width, height = _frame_shape(rng, size)
+        canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
+        return _finish(rng, _letterboxed(photometric(rng, canvas), size), [], [], (width, height))
     picture = pictures[rng.integers(len(pictures))]
     hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
     shape = _shape_matrix(rng, hand, augmentation)
@@ -112,8 +117,7 @@ def region_sample(
     place = _similarity(scale, centre, np.array([width, height]) / 2)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
     canvas, _, hands, sides = _paste(canvas, picture, place @ shape)
-    image = np.full((size, size, 3), FILL, np.float32)
-    image[:height, :width] = photometric(rng, canvas)
+    image = _letterboxed(photometric(rng, canvas), size)
     return _finish(rng, image, [hands], [sides], (width, height))
 
 
@@ -175,6 +179,12 @@ def _blur(rng: Generator, unit: NDArray[np.float32]) -> NDArray[np.float32]:
         cv2.line(kernel, start.tolist(), end.tolist(), 1.0)
         return cv2.filter2D(unit, -1, kernel / kernel.sum())
     return unit
+
+
+def _letterboxed(canvas: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    image = np.full((size, size, 3), FILL, np.float32)
+    image[: canvas.shape[0], : canvas.shape[1]] = canvas
+    return image
 
 
 def _frame_shape(rng: Generator, size: int) -> tuple[int, int]:

@@ -63,12 +63,12 @@ class Material:
     """The pictures of a run.
 
     Attributes:
-        pictures: Labelled pictures to train on.
+        pictures: Labelled pictures to train on, one list per folder of the recipe.
         backgrounds: (H, W, 3) uint8 pictures without hands.
         validation: Path and label of the held-out pictures.
     """
 
-    pictures: list[Picture]
+    pictures: list[list[Picture]]
     backgrounds: list[NDArray[np.uint8]]
     validation: list[tuple[Path, ImageLabel]]
 
@@ -98,11 +98,11 @@ def load_material(recipe: Recipe, data: Path) -> Material:
         recipe: Names the folders.
         data: Folder they are below.
     """
-    pictures: list[Picture] = []
+    pictures: list[list[Picture]] = []
     validation: list[tuple[Path, ImageLabel]] = []
     for folder in (data / name for name in recipe.photos):
         labels, held_out = split_photos(folder, recipe.held_out_groups)
-        pictures += load_pictures(folder, labels, recipe.matte_groups)
+        pictures.append(load_pictures(folder, labels, recipe.matte_groups))
         validation += [(folder / label.image, label) for label in held_out]
     folders = [data / name for name in recipe.backgrounds]
     return Material(pictures, load_backgrounds(folders, held_out=False), validation)
@@ -179,9 +179,10 @@ class _Worker:
         else:
             make, count, size = scene_sample, recipe.scene_batch, recipe.scene_size
         augmentation = Augmentation()
+        sources = own.choice(len(recipe.shares), count, p=recipe.shares)
         samples = [
-            make(own, self.material.pictures, self.material.backgrounds, size, augmentation)
-            for _ in range(count)
+            make(own, self.material.pictures[i], self.material.backgrounds, size, augmentation)
+            for i in sources
         ]
         reference = PLANS[recipe.plan].input_size
         targets = srhandnet_targets(samples, STRIDES, recipe.sigmas_cells, reference)

@@ -15,6 +15,7 @@ class Recipe:
         network: `srhandnet`.
         plan: Size of the network.
         photos: Folders of labelled pictures, in the format of data/labels.py.
+        shares: How often each of these folders is drawn from; they sum to 1.
         matte_groups: Groups cut out of their plain background.
         held_out_groups: Groups kept for validation.
         backgrounds: Folders of pictures without hands.
@@ -38,6 +39,7 @@ class Recipe:
     network: str
     plan: str
     photos: tuple[str, ...]
+    shares: tuple[float, ...]
     matte_groups: tuple[str, ...]
     held_out_groups: tuple[str, ...]
     backgrounds: tuple[str, ...]
@@ -79,7 +81,10 @@ def read_recipe(path: Path) -> Recipe:
     if wrong:
         raise ValueError(f'{path}: keys missing or unknown: {", ".join(wrong)}')
     values = {key: _typed(path, key, document[key], kind) for key, kind in known.items()}
-    return Recipe(**values)
+    recipe = Recipe(**values)
+    if len(recipe.shares) != len(recipe.photos) or abs(sum(recipe.shares) - 1) > 1e-6:
+        raise ValueError(f'{path}: shares must be one number per folder of photos, summing to 1')
+    return recipe
 
 
 def _typed(path: Path, key: str, value: Any, kind: str) -> Any:

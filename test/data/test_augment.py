@@ -48,7 +48,7 @@ def brightness_at(sample):
 @pytest.mark.parametrize('opaque', [True, False])
 def test_labels_lie_on_what_they_label(make, opaque):
     picture = dotted_picture(opaque)
-    settings = Augmentation(scene_hand_share=(0.4, 0.9), negatives=0.0)
+    settings = Augmentation(scene_hand_share=(0.4, 0.9), negatives=0.0, region_negatives=0.0)
     on_dot = []
     for seed in range(40):
         sample = make(np.random.default_rng(seed), [picture], BACKGROUND, SIZE, settings)
@@ -60,11 +60,10 @@ def test_labels_lie_on_what_they_label(make, opaque):
 
 def test_mirroring_swaps_the_side():
     picture = dotted_picture()
+    only_hands = Augmentation(region_negatives=0.0)
     chirality = {}
     for seed in range(40):
-        sample = region_sample(
-            np.random.default_rng(seed), [picture], BACKGROUND, 128, Augmentation()
-        )
+        sample = region_sample(np.random.default_rng(seed), [picture], BACKGROUND, 128, only_hands)
         hand = sample.keypoints_px[0]
         if np.isfinite(hand[[0, 4, 20]]).all():
             u, v = hand[4] - hand[0], hand[20] - hand[0]
@@ -119,3 +118,17 @@ def test_the_same_seed_gives_the_same_sample():
     ]
     np.testing.assert_array_equal(samples[0].image, samples[1].image)
     np.testing.assert_array_equal(samples[0].keypoints_px, samples[1].keypoints_px)
+
+
+def test_some_regions_show_no_hand():
+    samples = [
+        region_sample(
+            np.random.default_rng(seed),
+            [dotted_picture()],
+            BACKGROUND,
+            64,
+            Augmentation(region_negatives=0.5),
+        )
+        for seed in range(40)
+    ]
+    assert 8 < sum(len(sample.keypoints_px) == 0 for sample in samples) < 32

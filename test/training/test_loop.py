@@ -24,6 +24,8 @@ from hand_pose_ros.types import Side
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = replace(
     read_recipe(REPOSITORY / 'config' / 'models' / 'srhandnet_nano.yaml'),
+    photos=('photos',),
+    shares=(1.0,),
     matte_groups=(),
     held_out_groups=('b',),
     backgrounds=('backgrounds',),

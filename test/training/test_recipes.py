@@ -39,3 +39,11 @@ def test_a_file_without_keys_is_refused(tmp_path):
     path.write_text('just words')
     with pytest.raises(ValueError, match='keys and values, got str'):
         read_recipe(path)
+
+
+def test_shares_must_sum_to_one(tmp_path):
+    path = tmp_path / 'recipe.yaml'
+    text = RECIPES[0].read_text()
+    path.write_text(text.replace('shares: [0.5, 0.5]', 'shares: [0.5, 0.6]'))
+    with pytest.raises(ValueError, match='summing to 1'):
+        read_recipe(path)

@@ -1,0 +1,162 @@
+"""How long things take, and on what: the numbers behind every claim of speed."""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.lift import lift_hand
+from hand_pose_ros.pipeline.smoothing import HandSmoother
+from hand_pose_ros.pipeline.tracking import Tracker
+from hand_pose_ros.types import Frame
+
+PACKAGES = ('hand_pose_ros', 'numpy', 'onnxruntime', 'opencv-python-headless', 'rclpy', 'torch')
+WARM_UP = 5
+"""First frames that do not count: memory is still being found, threads are still being started."""
+
+STAGES = ('pipeline', 'first pass', 'second pass', 'track', 'lift', 'smooth')
+
+Result = TypeVar('Result')
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The distribution of a duration, in milliseconds."""
+
+    median_ms: float
+    p95_ms: float
+
+    @staticmethod
+    def of(durations_s: Sequence[float]) -> 'Timing':
+        """Sums up durations, one at least, given in seconds."""
+        median_ms, p95_ms = np.percentile(durations_s, (50, 95)) * 1e3
+        return Timing(round(float(median_ms), 3), round(float(p95_ms), 3))
+
+
+class Stopwatch:
+    """Collects the durations of calls by name.
+
+    Attributes:
+        durations_s: Seconds of each call, by name.
+    """
+
+    def __init__(self) -> None:
+        self.durations_s: dict[str, list[float]] = {}
+
+    def time(self, name: str, call: Callable[..., Result], *arguments: Any) -> Result:
+        """Calls and returns what the call returns."""
+        start_s = time.perf_counter()
+        result = call(*arguments)
+        self.durations_s.setdefault(name, []).append(time.perf_counter() - start_s)
+        return result
+
+
+def measure_pipeline(
+    estimator: SRHandNetEstimator, config: PipelineConfig, frames: Iterable[Frame]
+) -> tuple[dict[str, Timing], float]:
+    """Times the pipeline as a whole on a stream, and each of its stages by itself.
+
+    The whole skips the first pass on most frames of a tracked hand; the stages do not. Without a
+    hand in the picture, the second pass looks at the middle of it.
+
+    Args:
+        estimator: An open network.
+        config: Settings of the pipeline.
+        frames: Frames of one stream, with depth and camera; more than WARM_UP.
+
+    Returns:
+        A timing for each of STAGES, and the mean number of hands found by the pipeline.
+    """
+    watch = Stopwatch()
+    pipeline = HandPipeline(estimator, '', config)
+    stages = _Stages(estimator, config, watch)
+    counts = []
+    for frame in frames:
+        counts.append(len(watch.time('pipeline', pipeline, frame)))
+        stages(frame)
+    timings = {stage: Timing.of(watch.durations_s[stage][WARM_UP:]) for stage in STAGES}
+    return timings, float(np.mean(counts))
+
+
+class _Stages:
+    """Does what the pipeline does, stage by stage."""
+
+    def __init__(
+        self, estimator: SRHandNetEstimator, config: PipelineConfig, watch: Stopwatch
+    ) -> None:
+        self._estimator = estimator
+        self._config = config
+        self._tracker = Tracker(config.tracking)
+        self._smoother = HandSmoother(config.smoothing)
+        self._watch = watch
+
+    def __call__(self, frame: Frame) -> None:
+        time_, config = self._watch.time, self._config
+        threshold, refine = config.detector.threshold, config.detector.subcell_refinement
+        found = time_('first pass', self._estimator.detect, frame.rgb, threshold, 'off', refine)
+        height, width = frame.rgb.shape[:2]
+        middle = np.array([[width / 4, height / 4, width * 3 / 4, height * 3 / 4]], np.float32)
+        boxes = np.array([hand.box_px for hand in found], np.float32) if found else middle
+        look_again = self._estimator.look_again
+        hands = tuple(time_('second pass', look_again, frame.rgb, boxes, threshold, refine))
+        hands = time_('track', self._tracker.update, hands, frame.stamp_s)
+        if frame.depth_m is not None and frame.camera is not None:
+            depth_m, camera, settings = frame.depth_m, frame.camera, config.lift
+            hands = time_(
+                'lift', lambda: tuple(lift_hand(h, depth_m, camera, settings) for h in hands)
+            )
+        time_('smooth', self._smoother.update, hands, frame.stamp_s)
+
+
+def surroundings() -> dict[str, Any]:
+    """Returns when, on what and with which versions something is measured, as JSON's types."""
+    return {
+        'date': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        'cpu': _cpu_model(),
+        'cores': len(os.sched_getaffinity(0)),
+        'python': platform.python_version(),
+        'packages': {name: version for name in PACKAGES if (version := _version(name))},
+        'commit': _commit(),
+    }
+
+
+def _cpu_model() -> str:
+    for line in Path('/proc/cpuinfo').read_text().splitlines():
+        if line.startswith('model name'):
+            return line.split(':', 1)[1].strip()
+    return platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Returns the commit of the checkout that this file belongs to, None outside of one."""
+    command = [
+        'git',
+        '-C',
+        str(Path(__file__).resolve().parent),
+        'describe',
+        '--always',
+        '--dirty',
+    ]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return result.stdout.strip()
