@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -66,17 +65,21 @@ class BuildWithCMake(build):
         super().run()
         tree = Path(self.build_temp).resolve()
         prefix = tree / 'install'
+        package = Path(self.build_lib) / 'hand_pose_ros'
+        # What an earlier build left may belong to another environment.
+        for folder in (tree, package):
+            shutil.rmtree(folder, ignore_errors=True)
+        prefixes = [sys.prefix, *filter(None, os.getenv('AMENT_PREFIX_PATH', '').split(':'))]
+        site = f'lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages'
         environment = {
             **os.environ,
-            'AMENT_PREFIX_PATH': os.pathsep.join(
-                filter(None, [sys.prefix, os.environ.get('AMENT_PREFIX_PATH')])
-            ),
+            'AMENT_PREFIX_PATH': ':'.join(prefixes),
+            # pip hides these from Python here, and the message generators are Python programs.
+            'PYTHONPATH': ':'.join(f'{each}/{site}' for each in prefixes),
         }
-        # pip hides the environment's packages from Python here; CMake's generators need them.
-        environment.pop('PYTHONPATH', None)
         configure = [
             *('cmake', '-S', str(ROOT), '-B', str(tree)),
-            f'-DCMAKE_PREFIX_PATH={sys.prefix}',
+            f'-DCMAKE_PREFIX_PATH={";".join(prefixes)}',
             f'-DCMAKE_INSTALL_PREFIX={prefix}',
             f'-DPython3_EXECUTABLE={sys.executable}',
             f'-DHAND_POSE_PYTHON={sys.executable}',
@@ -84,11 +87,9 @@ class BuildWithCMake(build):
         ]
         for command in (configure, ['cmake', '--build', str(tree), '--target', 'install', '-j2']):
             subprocess.run(command, check=True, env=environment)
-        site = prefix / sysconfig.get_path('purelib', vars={'base': ''}).lstrip('/')
-        shutil.copytree(
-            site / 'hand_pose_ros', Path(self.build_lib) / 'hand_pose_ros', dirs_exist_ok=True
-        )
-        shutil.rmtree(site)
+        modules = next(prefix.glob('**/hand_pose_ros/types.py')).parent
+        shutil.copytree(modules, package)
+        shutil.rmtree(modules.parent)
         self.distribution.data_files = [
             (str(Path(folder).relative_to(prefix)), [str(Path(folder) / name) for name in names])
             for folder, _, names in os.walk(prefix)
