@@ -3,15 +3,15 @@
 
 PYTHON ?= python3
 INPUT ?=
-VENV := $(CURDIR)/.venv
+VENV := .venv
 BIN := $(VENV)/bin
 TREE := $(VENV)/build
 
 # .venv is the ROS prefix. Nothing comes from a ROS that the calling shell has sourced.
 unexport PYTHONHOME PYTHONPATH LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
-export AMENT_PREFIX_PATH := $(VENV)
-export CMAKE_PREFIX_PATH := $(VENV)
-export PATH := $(BIN):$(PATH)
+export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
+export CMAKE_PREFIX_PATH := $(AMENT_PREFIX_PATH)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
 .PHONY: help build demo test clean
@@ -26,13 +26,13 @@ build: $(VENV)/.installed
 
 demo: export FASTRTPS_DEFAULT_PROFILES_FILE := $(CURDIR)/config/fastdds_large_images.xml
 demo: build
-	hand-pose demo $(INPUT)
+	$(BIN)/hand-pose demo $(INPUT)
 
 test: build
-	ruff format --check
-	ruff check
-	mypy
-	pytest
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest
 
 clean:
 	rm -rf $(VENV)
@@ -41,16 +41,16 @@ $(VENV)/.requirements: setup.py
 	@test "$$(uname -sm)" = 'Linux x86_64' || \
 	  { echo 'PyPI has ROS 2 for Linux on x86-64 only; here, use a ROS installation and colcon.'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	pip install setuptools
-	python -c 'import setup as s; print(*s.REQUIREMENTS, *s.EXTRAS["ros"], *s.EXTRAS["train"], \
+	$(BIN)/pip install setuptools
+	$(BIN)/python -c 'import setup as s; print(*s.REQUIREMENTS, *s.EXTRAS["ros"], *s.EXTRAS["train"], \
 	  *s.EXTRAS["dev"], sep="\n")' > $(VENV)/requirements.txt
-	pip install -r $(VENV)/requirements.txt
+	$(BIN)/pip install -r $(VENV)/requirements.txt
 	touch $@
 
 $(VENV)/.built: $(VENV)/.requirements CMakeLists.txt package.xml $(wildcard msg/*.msg)
 	cmake -S . -B $(TREE) -G Ninja -DAMENT_CMAKE_SYMLINK_INSTALL=ON -DBUILD_TESTING=OFF \
-	  -DCMAKE_INSTALL_PREFIX=$(VENV) -DPython3_EXECUTABLE=$(BIN)/python \
-	  -DHAND_POSE_PYTHON=$(BIN)/python
+	  -DCMAKE_INSTALL_PREFIX=$(CURDIR)/$(VENV) -DPython3_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -DHAND_POSE_PYTHON=$(CURDIR)/$(BIN)/python
 	cmake --build $(TREE)
 	touch $@
 
