@@ -1,0 +1,28 @@
+"""Imports what needs ROS 2 only where it is needed: pictures are predicted without it."""
+
+import importlib
+import os
+import sys
+from types import ModuleType
+
+
+def import_with_ros(name: str) -> ModuleType:
+    """Imports a module of this folder that talks to ROS 2, in a surrounding that it works in.
+
+    Args:
+        name: The module's name in this folder.
+
+    Raises:
+        ValueError: There is no ROS 2, or this package was not built.
+    """
+    # Where nothing is sourced, the environment of this Python is the ROS prefix.
+    os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+    try:
+        importlib.import_module('rclpy')
+        importlib.import_module('hand_pose_ros.msg')
+    except ImportError as error:
+        raise ValueError(
+            f'this needs ROS 2 and the built package ({error}): run `make build` and use '
+            '.venv/bin/hand-pose, or source the workspace that you built with colcon'
+        ) from error
+    return importlib.import_module(f'hand_pose_ros.cli.{name}')

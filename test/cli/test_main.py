@@ -1,0 +1,45 @@
+"""The command `hand-pose`: verbs, exit status, one line for an error."""
+
+import importlib
+
+import pytest
+
+from hand_pose_ros.cli import main as cli
+
+
+@pytest.mark.parametrize('verb', cli.VERBS)
+def test_every_verb_explains_itself(verb, capsys):
+    if verb in ('train', 'export', 'synth'):
+        pytest.importorskip('torch')
+    with pytest.raises(SystemExit) as ended:
+        cli.main([verb, '--help'])
+    assert ended.value.code == 0
+    assert verb in capsys.readouterr().out
+
+
+def test_help_lists_every_verb(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(['--help'])
+    text = capsys.readouterr().out
+    assert all(verb in text for verb in cli.VERBS)
+
+
+def test_a_wrong_verb_is_status_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(['prophesy'])
+    assert ended.value.code == 2
+    assert 'prophesy' in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_and_status_1(capsys):
+    assert cli.main(['predict', 'nothing.png', '--out', 'out']) == 1
+    assert capsys.readouterr().err == 'hand-pose: nothing.png does not exist\n'
+
+
+def test_ctrl_c_is_status_130(monkeypatch):
+    def interrupt(args):
+        raise KeyboardInterrupt
+
+    module = importlib.import_module('hand_pose_ros.cli.predict')
+    monkeypatch.setattr(module, 'run', interrupt)
+    assert cli.main(['predict', 'a.png', '--out', 'out']) == 130

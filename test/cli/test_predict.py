@@ -1,0 +1,158 @@
+"""`hand-pose predict`: pictures, one JSON, and a summary."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from oracle import open_hand
+
+from hand_pose_ros.cli import predict
+from hand_pose_ros.cli.main import main
+from hand_pose_ros.cli.outputs import ContactSheet, VideoFile, fitted, hand_to_json
+from hand_pose_ros.types import Hand, Side
+
+HAND_PX = open_hand((120, 130), 150)
+
+
+def predictions(out):
+    return json.loads((out / 'predictions.json').read_text())
+
+
+def test_pictures_come_back_with_hands_and_a_json(folder, tmp_path, model, picture, capsys):
+    (folder / 'broken.jpg').write_bytes(b'not a picture')
+    out = tmp_path / 'out'
+    assert main(['predict', str(folder), '--out', str(out), *model]) == 0
+    found = predictions(out)
+    assert sorted(found) == ['a.png', 'more/b.png']
+    for name, hands in found.items():
+        (hand,) = hands
+        assert sorted(hand) == ['box', 'id', 'joints_m', 'keypoints', 'score', 'side']
+        np.testing.assert_allclose(np.array(hand['keypoints'])[:, :2], HAND_PX, atol=0.1)
+        assert np.array(hand['keypoints'])[:, 2] == pytest.approx(np.ones(21), abs=0.1)
+        low, high = HAND_PX.min(axis=0), HAND_PX.max(axis=0)
+        assert np.all(np.array(hand['box'][:2]) < low)
+        assert np.all(np.array(hand['box'][2:]) > high)
+        assert (hand['side'], hand['id'], hand['joints_m']) == ('right', '', None)
+        annotated = cv2.imread(str(out / name))[..., ::-1]
+        assert annotated.shape == picture.shape
+        assert (annotated != picture).any()
+    output = capsys.readouterr()
+    assert 'ONNX Runtime' in output.out
+    assert '2 pictures, 2 hands' in output.out
+    assert output.err.count('broken.jpg is not a picture that can be read') == 1
+
+
+def test_a_bag_becomes_a_video_with_ids_and_metres(bag, tmp_path, model):
+    pytest.importorskip('rclpy')
+    out = tmp_path / 'out'
+    assert main(['predict', str(bag(frames=6)), '--out', str(out), *model]) == 0
+    found = predictions(out)
+    assert list(found) == [f'clip/{index:06d}' for index in range(6)]
+    hands = [hand for (hand,) in found.values()]
+    assert [hand['id'] for hand in hands] == ['1'] * 6
+    joints = np.array(hands[-1]['joints_m'])
+    np.testing.assert_allclose(joints[:, 2], 0.5, atol=1e-3)
+    np.testing.assert_allclose(joints[:, :2], (HAND_PX - 127.5) * 0.5 / 300, atol=1e-3)
+    video = cv2.VideoCapture(str(out / 'clip.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 6
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(15, abs=0.01)
+
+
+def test_what_is_not_known_is_null():
+    keypoints = HAND_PX.copy()
+    keypoints[3] = np.nan
+    scores = np.ones(21, np.float32)
+    scores[3] = 0
+    hand = Hand(keypoints, scores, np.array([1, 2, 3, 4], np.float32), 0.5, Side.LEFT)
+    written = hand_to_json(hand)
+    assert written['keypoints'][3] == [None, None, 0]
+    assert written['joints_m'] is None
+    joints = np.full((21, 3), np.nan, np.float32)
+    joints[0] = (0.01, 0.02, 0.5)
+    written = hand_to_json(replace(hand, joints_cam=joints))
+    assert written['joints_m'][0] == [0.01, 0.02, 0.5]
+    assert written['joints_m'][1] == [None, None, None]
+    json.dumps(written, allow_nan=False)
+
+
+def test_ctrl_c_keeps_what_was_found(folder, tmp_path, model, monkeypatch, capsys):
+    draw = predict.draw_hands
+
+    def draw_one(*args):
+        monkeypatch.setattr(predict, 'draw_hands', interrupt)
+        return draw(*args)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict, 'draw_hands', draw_one)
+    out = tmp_path / 'out'
+    assert main(['predict', str(folder), '--out', str(out), *model]) == 130
+    assert 'a.png' in predictions(out)
+    assert 'interrupted' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('inside', ['.', 'more'])
+def test_results_do_not_go_among_the_inputs(folder, model, inside, capsys):
+    assert main(['predict', str(folder), '--out', str(folder / inside), *model]) == 1
+    assert '--out: expected a folder away from the input' in capsys.readouterr().err
+
+
+def test_nothing_to_be_read_is_an_error(tmp_path, model, capsys):
+    (tmp_path / 'in').mkdir()
+    (tmp_path / 'in/a.png').write_bytes(b'not a picture')
+    assert main(['predict', str(tmp_path / 'in'), '--out', str(tmp_path / 'out'), *model]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith('hand-pose: nothing to be seen could be read from')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('setting', 'expected'),
+    [
+        ('detector.treshold=0.3', "expected NAME=VALUE, got 'detector.treshold=0.3'; the names"),
+        ('detector.threshold', 'expected NAME=VALUE'),
+        ('detector.threshold=high', 'expected a number from 0.01 to 1.0, got '),
+        ('detector.threshold=2', 'expected a number from 0.01 to 1.0, got 2.0'),
+        ('detector.cycle=half', 'expected one of off, small, full'),
+        ('tracking.enabled=maybe', 'expected true or false'),
+        ('detector.max_hands=1.5', 'expected a whole number from 0 to 100'),
+    ],
+)
+def test_a_wrong_setting_says_what_it_takes(folder, tmp_path, setting, expected, capsys):
+    arguments = ['predict', str(folder), '--out', str(tmp_path / 'out'), '--set', setting]
+    assert main(arguments) == 1
+    assert expected in capsys.readouterr().err
+
+
+def test_settings_are_used(folder, tmp_path, model):
+    out = tmp_path / 'out'
+    settings = ['--set', 'detector.threshold=1.0', '--set', 'smoothing.enabled=FALSE']
+    assert main(['predict', str(folder), '--out', str(out), *model, *settings]) == 0
+    assert predictions(out) == {'a.png': [], 'more/b.png': []}
+
+
+def test_a_picture_fits_without_being_stretched():
+    wide = np.full((10, 40, 3), 200, np.uint8)
+    framed = fitted(wide, (40, 80))
+    assert framed.shape == (40, 80, 3)
+    assert (framed[10:30] == 200).all()
+    assert (framed[:10] == 0).all()
+    assert (framed[30:] == 0).all()
+
+
+def test_a_contact_sheet_spreads_over_any_number():
+    sheet = ContactSheet()
+    for value in range(100):
+        sheet.add(np.full((240, 320, 3), value, np.uint8))
+    shown = sheet.draw()[::240, ::320, 0].ravel()
+    np.testing.assert_array_equal(shown[:13], np.arange(0, 100, 8))
+
+
+def test_a_video_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / 'file').write_text('')
+    folder = tmp_path / 'file'
+    with pytest.raises(FileExistsError, match='file'), VideoFile(folder / 'a.mp4', 15) as video:
+        video.write(np.zeros((8, 8, 3), np.uint8))
