@@ -1,0 +1,131 @@
+"""`hand-pose benchmark`: what the pipeline costs here, and what the node adds to it."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.cli.demo import CLIP
+from hand_pose_ros.cli.inputs import Topics, open_sources
+from hand_pose_ros.cli.outputs import fitted, write_json
+from hand_pose_ros.cli.ros_modules import import_with_ros
+from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.evaluation.benchmark import STAGES, WARM_UP, measure_pipeline, surroundings
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.settings import with_values
+from hand_pose_ros.runtimes.open import WEIGHTS, open_runtime
+from hand_pose_ros.types import Camera, Frame
+
+SIZES_HW = ((480, 640), (720, 1280), (1080, 1920))
+RUNTIMES = ('onnx', 'torch')
+DEPTH_M = 0.6
+"""Of the flat surface that stands in for measured depth."""
+
+CLIP_FRAME = 60
+"""Four seconds into the clip, when there are hands."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's arguments."""
+    parser.add_argument('--node', action='store_true', help='measure the ROS node, not the models')
+    parser.add_argument(
+        '--input', help='a picture with hands (default: one of the demo clip, else noise)'
+    )
+    parser.add_argument('--frames', type=int, default=200, help='how many (default: %(default)s)')
+    parser.add_argument(
+        '--rate', type=float, default=15.0, help='frames per second (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('out/benchmark.json'),
+        help='file for the numbers (default: %(default)s)',
+    )
+    add_setting_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures, prints and writes."""
+    if args.frames < 1 or args.rate <= 0:
+        raise ValueError(f'expected frames and a rate, got {args.frames} at {args.rate} Hz')
+    values = pipeline_settings(args)
+    config = with_values(PipelineConfig(), values)
+    rgb = _picture(args.input)
+    document = surroundings()
+    print(f'{document["date"]}, {document["cpu"]}, {document["cores"]} cores')
+    if args.node:
+        frames = list(_stream(rgb, SIZES_HW[0], args.frames, args.rate))
+        node_benchmark = import_with_ros('node_benchmark')
+        document['node'] = node_benchmark.measure_node(frames, values, args.rate)
+        print(*node_benchmark.describe(document['node']), sep='\n')
+    else:
+        document['pipelines'] = list(_measure_pipelines(rgb, config, args))
+    write_json(args.out, document)
+    print(f'see {args.out}')
+    return 0
+
+
+def _picture(path: str | None) -> NDArray[np.uint8]:
+    """Returns (H, W, 3) uint8: a picture with hands where there is one."""
+    if path is None and not CLIP.is_dir():
+        return np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    (source,) = open_sources([path or str(CLIP)], Topics())
+    for named in islice(source.frames, CLIP_FRAME if path is None else 0, None):
+        return named.frame.rgb
+    raise ValueError(f'there is no picture in {path or CLIP}: {" ".join(source.problems)}')
+
+
+def _stream(
+    rgb: NDArray[np.uint8], size_hw: tuple[int, int], count: int, rate_hz: float
+) -> Iterator[Frame]:
+    """Yields a picture again and again, with depth and camera, as a camera would."""
+    height, width = size_hw
+    rgb = fitted(rgb, size_hw)
+    depth_m = np.full(size_hw, DEPTH_M, np.float32)
+    camera = Camera(height, width, width, width, (width - 1) / 2, (height - 1) / 2)
+    for index in range(count):
+        yield Frame(rgb, index / rate_hz, depth_m, camera)
+
+
+def _measure_pipelines(
+    rgb: NDArray[np.uint8], config: PipelineConfig, args: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    """Yields, and prints, a row for each model in each runtime on each size of picture."""
+    models = [args.model] if args.model else sorted(each.stem for each in WEIGHTS.glob('*.onnx'))
+    if not models:
+        raise FileNotFoundError('no model comes with this version: name one by --model')
+    print('median / 95th percentile in milliseconds')
+    print(_line(('model', 'runtime', 'picture', 'hands', *STAGES)))
+    for model in models:
+        for runtime in [args.runtime] if args.runtime else RUNTIMES:
+            try:
+                opened, _ = open_runtime(model, runtime, config.model.threads)
+            except (ValueError, ImportError) as error:
+                print(f'{Path(model).stem} in {runtime} is left out: {error}')
+                continue
+            for height, width in SIZES_HW:
+                frames = _stream(rgb, (height, width), args.frames + WARM_UP, args.rate)
+                timings, hands = measure_pipeline(SRHandNetEstimator(opened), config, frames)
+                cells = [f'{each.median_ms:.1f} / {each.p95_ms:.1f}' for each in timings.values()]
+                row = (Path(model).stem, runtime, f'{width}x{height}', f'{hands:.1f}')
+                print(_line((*row, *cells)))
+                yield {
+                    'model': row[0],
+                    'runtime': opened.description,
+                    'width': width,
+                    'height': height,
+                    'hands': hands,
+                    'stages': {stage: asdict(timing) for stage, timing in timings.items()},
+                }
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'{cells[0]:16} {cells[1]:8} {cells[2]:>9} {cells[3]:>5}' + ''.join(
+        f' {cell:>14}' for cell in cells[4:]
+    )

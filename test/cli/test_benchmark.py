@@ -1,0 +1,108 @@
+"""`hand-pose benchmark`: which numbers there are; never how large they are."""
+
+import json
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hand_pose_ros.cli.main import main
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.evaluation.benchmark import (
+    STAGES,
+    WARM_UP,
+    Stopwatch,
+    Timing,
+    measure_pipeline,
+    surroundings,
+)
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.runtimes.open import open_runtime
+from hand_pose_ros.types import Camera, Frame
+
+
+def test_a_timing_is_median_and_95th_percentile_in_milliseconds():
+    durations_s = np.arange(101) / 1000
+    assert Timing.of(durations_s) == Timing(50.0, 95.0)
+
+
+def test_a_stopwatch_returns_results_and_keeps_durations():
+    watch = Stopwatch()
+    assert watch.time('sum', lambda a, b: a + b, 2, 3) == 5
+    watch.time('sum', sum, [1, 2])
+    assert len(watch.durations_s['sum']) == 2
+    assert min(watch.durations_s['sum']) >= 0
+
+
+def test_every_stage_is_timed_with_and_without_a_hand(model_path):
+    runtime, _ = open_runtime(str(model_path), 'onnx', 1)
+    config = PipelineConfig()
+    config = replace(config, detector=replace(config.detector, cycle='off'))
+    camera = Camera(256, 256, 300, 300, 127.5, 127.5)
+    frames = [
+        Frame(np.zeros((256, 256, 3), np.uint8), stamp_s, np.ones((256, 256), np.float32), camera)
+        for stamp_s in np.arange(WARM_UP + 2) / 15
+    ]
+    for threshold, expected in ((0.2, 1.0), (1.0, 0.0)):
+        settings = replace(config.detector, threshold=threshold)
+        estimator = SRHandNetEstimator(runtime)
+        timings, hands = measure_pipeline(estimator, replace(config, detector=settings), frames)
+        assert tuple(timings) == STAGES
+        assert hands == expected
+
+
+def test_surroundings_name_machine_and_versions():
+    found = surroundings()
+    assert found['cpu']
+    assert found['cores'] >= 1
+    assert found['packages']['numpy'] == np.__version__
+    json.dumps(found)
+
+
+def test_models_are_measured_in_a_table_and_a_file(tmp_path, model, capsys):
+    out = tmp_path / 'benchmark.json'
+    arguments = ['--frames', '2', '--runtime', 'onnx', '--out', str(out)]
+    assert main(['benchmark', *model, *arguments]) == 0
+    rows = json.loads(out.read_text())['pipelines']
+    assert [(row['width'], row['height']) for row in rows] == [
+        (640, 480),
+        (1280, 720),
+        (1920, 1080),
+    ]
+    for row in rows:
+        assert set(row['stages']) == set(STAGES)
+        assert all(each['median_ms'] <= each['p95_ms'] for each in row['stages'].values())
+    table = capsys.readouterr().out
+    assert '1280x720' in table
+    assert all(stage in table for stage in STAGES)
+
+
+def test_the_node_is_measured_beside_what_it_is_made_of(tmp_path, model, monkeypatch, capsys):
+    pytest.importorskip('rclpy')
+    for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
+        monkeypatch.setenv(name, os.environ.get(name, ''))
+    monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE')
+    out = tmp_path / 'benchmark.json'
+    arguments = ['--node', '--frames', '12', '--rate', '10', '--out', str(out)]
+    assert main(['benchmark', *model, *arguments]) == 0
+    node = json.loads(out.read_text())['node']
+    parts = node['pipeline']['median_ms'] + node['bare_subscription']['median_ms']
+    assert node['added_ms'] == pytest.approx(node['node']['median_ms'] - parts, abs=0.01)
+    assert 0 < node['answered'] <= node['frames'] == 12
+    assert node['resident_mb'] > 20
+    assert node['start_to_first_message_s'] > 0
+    text = capsys.readouterr().out
+    assert 'what the node adds, c - a - b' in text
+
+
+@pytest.mark.parametrize('wrong', [['--frames', '0'], ['--rate', '0']])
+def test_no_frames_and_no_rate_are_refused(wrong, capsys):
+    assert main(['benchmark', *wrong]) == 1
+    assert 'expected frames and a rate' in capsys.readouterr().err
+
+
+def test_a_picture_to_measure_with_must_be_one(tmp_path, capsys):
+    (tmp_path / 'a.png').write_bytes(b'not a picture')
+    assert main(['benchmark', '--input', str(tmp_path / 'a.png')]) == 1
+    assert 'a.png is not a picture that can be read' in capsys.readouterr().err
