@@ -47,14 +47,14 @@ class PosedArms:
         pivots: (A, 24, 3), a point of each bone at rest.
         positions: (A, 24, 3), where that point is now.
         keypoints: (A, 21, 3).
-        elbow: (A, 3).
+        palm: (A, 3, 3) axes of the palm frame, in columns.
     """
 
     rotations: Tensor
     pivots: Tensor
     positions: Tensor
     keypoints: Tensor
-    elbow: Tensor
+    palm: Tensor
 
 
 def rotation(axis: int, angle: Tensor) -> Tensor:
@@ -112,12 +112,15 @@ class PosedPalm:
         pivots: (A, 19, 3) metres, their heads at rest.
         positions: (A, 19, 3) metres, their heads now.
         keypoints: (A, 21, 3) metres.
+        frames: (A, 5, 3, 3, 3) of the phalanges: columns are the axis that they bend about, the
+            direction of the bone, and the palmar side.
     """
 
     rotations: Tensor
     pivots: Tensor
     positions: Tensor
     keypoints: Tensor
+    frames: Tensor
 
 
 def pose_palm(joints: Tensor, fingers: Tensor) -> PosedPalm:
@@ -147,6 +150,7 @@ def pose_palm(joints: Tensor, fingers: Tensor) -> PosedPalm:
         pivots=torch.cat((metacarpals, chains[:, :, :3].flatten(1, 2)), 1),
         positions=torch.cat((metacarpals, heads.flatten(1, 2)), 1),
         keypoints=torch.cat((torch.zeros_like(thumb_base), thumb_base, keypoints[:, 1:]), 1),
+        frames=now,
     )
 
 
@@ -229,7 +233,7 @@ def pose_arms(joints: Tensor, arms: Tensor, fingers: Tensor) -> PosedArms:
         pivots=torch.cat((limb_pivots, rest_wrist + apply(rest_palm[:, None], palm.pivots)), 1),
         positions=torch.cat((limb_positions, place(palm.positions)), 1),
         keypoints=place(palm.keypoints),
-        elbow=elbow,
+        palm=palm_now,
     )
 
 

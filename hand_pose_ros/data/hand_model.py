@@ -66,14 +66,12 @@ class PosedBodies:
     Attributes:
         transforms: (B, NUM_BONES, 3, 4), from rest to posed.
         keypoints: (B, 2, 21, 3), left and right hand.
-        elbows: (B, 2, 3).
-        shoulders: (B, 2, 3).
+        palms: (B, 2, 3, 3) axes of the palm frames, in columns; x to the thumb on both hands.
     """
 
     transforms: Tensor
     keypoints: Tensor
-    elbows: Tensor
-    shoulders: Tensor
+    palms: Tensor
 
 
 class HandModel:
@@ -134,8 +132,7 @@ class HandModel:
         return PosedBodies(
             transforms=torch.cat((turns, shift[..., None]), -1),
             keypoints=_unmirror(posed.keypoints, mirror_points),
-            elbows=_unmirror(posed.elbow, mirror_points),
-            shoulders=joints[:, :, 0],
+            palms=_unmirror(posed.palm.mT, mirror_points).mT,
         )
 
     def skin(

@@ -6,6 +6,7 @@ couplings after anatomy tables; see Kapandji, The Physiology of the Joints, vol.
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -75,7 +76,10 @@ GESTURES = {
     'grasp': Gesture((0.55, 0.6, 0.6, 0.6), 'oppose', 0.2),
     'hook': Gesture((0.6, 0.6, 0.6, 0.6), 'side', 0.0, -0.6),
 }
-GESTURE_SHARE, BENT_SHARE, RECORDED_SHARE = 0.55, 0.3, 0.15
+GESTURE_SHARE = 0.6
+"""Of the invented poses; the others bend the fingers at random."""
+SETTLED_SHARE, BETWEEN_SHARE, RECORDED_SHARE = 0.65, 0.2, 0.15
+SETTLED_FILE = Path(__file__).with_name('finger_poses.npz')
 
 
 def limits(device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:
@@ -122,7 +126,7 @@ def gesture(name: str) -> Tensor:
 
 
 class FingerSampler:
-    """Draws finger angles from gestures, random bends and recorded poses."""
+    """Draws finger angles from settled poses (see contacts), between them, and from recordings."""
 
     def __init__(
         self, recorded: NDArray[np.float64], joints: Tensor, device: torch.device | str = 'cpu'
@@ -134,6 +138,9 @@ class FingerSampler:
             joints: (28, 3) ARM_JOINTS of a right arm at rest.
             device: Where samples are made.
         """
+        with np.load(SETTLED_FILE) as stored:
+            settled = torch.from_numpy(stored['milliradians'].astype(np.float32)) / 1000
+        self._settled = settled.to(device)
         self._recorded = fingers_from_recording(recorded, joints.cpu()).to(device)
         self._thumbs = (
             torch.tensor(list(THUMB_MODES_DEG.values()), dtype=torch.float32, device=device)
@@ -146,11 +153,21 @@ class FingerSampler:
 
     def sample(self, draws: Draws, count: int) -> Tensor:
         """Angles of `count` hands for every image: (N, count, 5, 5) radians."""
-        kinds = draws.choice(count, weights=(GESTURE_SHARE, BENT_SHARE, RECORDED_SHARE))
+        kinds = draws.choice(count, weights=(SETTLED_SHARE, BETWEEN_SHARE, RECORDED_SHARE))
         kinds = kinds[..., None, None]
-        fingers = torch.where(kinds == 0, self._gesture(draws, count), self._bent(draws, count))
+        rows = draws.integers(count, 2, low=0, high=len(self._settled) - 1)
+        first, second = self._settled[rows[..., 0]], self._settled[rows[..., 1]]
+        between = torch.lerp(first, second, draws.uniform(count, 1, 1))
         row = draws.integers(count, low=0, high=len(self._recorded) - 1)
+        fingers = torch.where(kinds == 0, first, between)
         fingers = torch.where(kinds == 2, self._recorded[row], fingers)
+        noise = draws.normal(count, 5, 5, std=1.5 * _DEGREE)
+        return (fingers + noise).clamp(self._low, self._high)
+
+    def invent(self, draws: Draws, count: int) -> Tensor:
+        """Gestures and random bends; fingers may enter each other: (N, count, 5, 5) radians."""
+        kinds = draws.chance(count, 1, 1, probability=GESTURE_SHARE)
+        fingers = torch.where(kinds, self._gesture(draws, count), self._bent(draws, count))
         noise = draws.normal(count, 5, 5, std=3 * _DEGREE)
         return (fingers + noise).clamp(self._low, self._high)
 

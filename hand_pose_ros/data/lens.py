@@ -8,6 +8,7 @@ from hand_pose_ros.data.scenes import Lens
 
 SHOULDER = 0.12
 _BLUR_TAPS = 4
+_MOTION_TAPS = 9
 _BANK_SIZE = 1 << 20
 
 
@@ -62,3 +63,20 @@ def defocus(light: Tensor, sigma_px: Tensor) -> Tensor:
         for tap in range(len(offsets)):
             light += weights[:, tap, None, None, None] * padded.narrow(dim, tap, length)
     return light
+
+
+def move(layer: Tensor, motion_px: Tensor) -> Tensor:
+    """Smears (N, C, H, W) along each picture's motion, centred on where things are."""
+    if not bool((motion_px.abs() >= 1).any()):
+        return layer
+    height, width = layer.shape[2:]
+    image = torch.arange(len(layer), device=layer.device)[:, None, None]
+    rows = torch.arange(height, device=layer.device)[:, None]
+    columns = torch.arange(width, device=layer.device)
+    planes = layer.permute(0, 2, 3, 1)
+    total = torch.zeros_like(planes)
+    for tap in range(_MOTION_TAPS):
+        shift = (motion_px * (tap / (_MOTION_TAPS - 1) - 0.5)).round().long()[:, :, None, None]
+        y, x = rows - shift[:, 1], columns - shift[:, 0]
+        total += planes[image, y.clamp(0, height - 1), x.clamp(0, width - 1)]
+    return (total / _MOTION_TAPS).permute(0, 3, 1, 2)

@@ -61,7 +61,7 @@ def sample_skins(draws: Draws, atlas: SkinAtlas, count: int) -> tuple[Tensor, Te
     )
     # The nearer a picture's own tone, the more likely it is taken.
     gap = (target.mean(-1).log()[..., None] - atlas.means.mean(-1).log()).abs()
-    skin = (gap + draws.uniform(count, len(atlas), high=0.9)).argmin(-1)
+    skin = (gap + draws.uniform(count, len(atlas.means), high=0.9)).argmin(-1)
     return skin, (target / atlas.means[skin]).clamp(0.3, 3.0)
 
 

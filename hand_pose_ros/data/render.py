@@ -15,14 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hand_pose_ros.data.drawing import label_hands, shade, view_scene
+from hand_pose_ros.data.drawing import shade
 from hand_pose_ros.data.hand_assets import load_hand_assets
 from hand_pose_ros.data.hand_model import HandModel
 from hand_pose_ros.data.hand_poses import FingerSampler
-from hand_pose_ros.data.lens import Film
+from hand_pose_ros.data.lens import Film, move
 from hand_pose_ros.data.sampling import SceneConfig, SceneSampler
 from hand_pose_ros.data.scenes import SceneParameters, concatenate
 from hand_pose_ros.data.skins import SkinAtlas
+from hand_pose_ros.data.things import unit_meshes
+from hand_pose_ros.data.view import NOBODY, label_hands, view_scene
 
 CHUNK_SAMPLES = {'cpu': 600_000, 'cuda': 64_000_000}
 """Samples rendered at once: what fits a core's cache, what fills a GPU."""
@@ -89,6 +91,7 @@ class HandRenderer:
         fingers = FingerSampler(loaded.recorded_rotations, self.model.joints[1], device)
         self.sampler = SceneSampler(self.model, fingers, self.atlas, backgrounds, panoramas)
         self._film = Film(device)
+        self._shapes = unit_meshes(device)
 
     def render(self, config: SceneConfig, seeds: Sequence[int]) -> RenderedBatch:
         """Renders one random picture per seed."""
@@ -105,9 +108,12 @@ class HandRenderer:
         """Renders scenes given by their parameters, for instance the frames of a clip."""
         people = scene.people
         mesh = self.model.body if bool(people.parts_drawn[..., 0].any()) else self.model.arms
-        view = view_scene(self.model, mesh, scene)
+        view = view_scene(self.model, mesh, self._shapes, scene)
         labels = label_hands(view, scene)
-        covered = view.slot >= 0
+        depth = view.depth_m
+        if scene.background_depth_m is not None:
+            depth = torch.where(depth.isnan(), scene.background_depth_m, depth)
+        covered = view.slot != NOBODY
         if shaded:
             rgb, alpha = self._colour(*shade(view, mesh, scene, self.atlas), scene)
         else:
@@ -115,7 +121,7 @@ class HandRenderer:
             alpha = covered.to(torch.uint8) * 255
         return RenderedBatch(
             rgb=rgb,
-            depth_m=view.depth_m,
+            depth_m=depth,
             mask=view.hand,
             alpha=alpha,
             keypoints_px=labels.keypoints_px,
@@ -129,13 +135,13 @@ class HandRenderer:
         self, light: Tensor, coverage: Tensor, scene: SceneParameters
     ) -> tuple[Tensor, Tensor]:
         """Composes and develops: (3, N, H, W), (N, H, W) -> rgb and alpha of RenderedBatch."""
-        light = light.transpose(0, 1)
-        alpha = (coverage * 255 + 0.5).to(torch.uint8)
+        layer = torch.cat((light, coverage[None])).transpose(0, 1)
+        light, coverage = move(layer, scene.lens.motion_px).split((3, 1), dim=1)
+        alpha = (coverage[:, 0] * 255 + 0.5).to(torch.uint8)
         if scene.background is None:
-            straight = light / coverage.clamp(min=1e-6)[:, None]
+            straight = light / coverage.clamp(min=1e-6)
             return self._film.develop(straight, scene.lens, scene.seeds, sharp=True), alpha
-        behind = scene.background.permute(0, 3, 1, 2)
-        full = light + (1 - coverage)[:, None] * behind
+        full = light + (1 - coverage) * scene.background.permute(0, 3, 1, 2)
         return self._film.develop(full, scene.lens, scene.seeds), alpha
 
     def _in_chunks(

@@ -2,23 +2,42 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hand_pose_ros.data.backdrops import (
+    invented,
+    pack_photos,
+    photo_crops,
+    picture_rays,
+    sample_headings,
+)
 from hand_pose_ros.data.draws import Draws
+from hand_pose_ros.data.framing import Frame, Wish, farthest
 from hand_pose_ros.data.hand_model import HandModel
 from hand_pose_ros.data.hand_poses import FingerSampler
+from hand_pose_ros.data.holding import ThingSampler
 from hand_pose_ros.data.looks import sample_clothes, sample_lamps, sample_shapes, sample_skins
-from hand_pose_ros.data.placement import Frame, Wish, sample_person
-from hand_pose_ros.data.scenes import Lens, People, SceneParameters
+from hand_pose_ros.data.panoramas import PanoramaStore
+from hand_pose_ros.data.placement import place_people
+from hand_pose_ros.data.scenes import Lens, Light, People, SceneParameters, Things
 from hand_pose_ros.data.skins import SkinAtlas
 
 BACKGROUNDS = ('scene', 'transparent')
 MOST_HANDS = 4
+PANORAMA_SHARE = 0.5
+"""Of the scenes are lit by a panorama, where there are any; the others by lamps."""
+PANORAMA_VIEW_SHARE = 0.6
+"""Of these also show it."""
+WALL_SHARE = 0.5
+MOTION_SHARE = 0.2
+EVEN_LIGHT = 0.8
+PHOTO_SHARE = 0.75
+"""Of the other backgrounds are photographs."""
 CLOSEST_TANGENT = 0.17 / (2 * 0.24)
 """Half the size of a hand over the distance at which its fingers stay clear of the lens."""
 
@@ -36,9 +55,13 @@ class SceneConfig:
         hand_share: Side of a hand's box over the picture's longer side, drawn evenly on a
             logarithmic scale; it then decides the distance. None leaves it to `distance_m`.
         supersampling: Samples per pixel along each axis.
-        body: Draw whole people; otherwise arms that come from outside the picture.
+        body: Draw whole people; otherwise arms that come from outside the picture, which only
+            hands within about 0.8 m can do.
         pair: Probability that two hands are those of one person.
         truncated: Probability that a hand may be partly outside the picture.
+        objects: Probability that a person holds something.
+        distractors: Probability of a bystander without hands in the picture, and of a loose
+            thing.
         background: 'scene', or 'transparent' to compose the pictures later by their alpha.
     """
 
@@ -52,6 +75,8 @@ class SceneConfig:
     body: bool = True
     pair: float = 0.4
     truncated: float = 0.2
+    objects: float = 0.15
+    distractors: float = 0.2
     background: str = 'scene'
 
     def __post_init__(self) -> None:
@@ -66,6 +91,8 @@ class SceneConfig:
             _check_range('hand_share', self.hand_share, 0.01, 1.0)
         _check_range('pair', (0.0, self.pair), 0.0, 1.0)
         _check_range('truncated', (0.0, self.truncated), 0.0, 1.0)
+        _check_range('objects', (0.0, self.objects), 0.0, 1.0)
+        _check_range('distractors', (0.0, self.distractors), 0.0, 1.0)
         if self.background not in BACKGROUNDS:
             raise ValueError(f'background must be one of {BACKGROUNDS}, got {self.background!r}')
 
@@ -89,85 +116,114 @@ class SceneSampler:
         self._model = model
         self._fingers = fingers
         self._atlas = atlas
+        self._things = ThingSampler(model.joints[1])
         self._device = str(model.neck.device)
+        self._photos = pack_photos(backgrounds, self._device)
+        self._panoramas = PanoramaStore(panoramas, self._device) if panoramas else None
 
     def sample(self, config: SceneConfig, seeds: Sequence[int]) -> SceneParameters:
         """Draws one scene per seed."""
         draws = Draws(seeds, self._device)
         wishes = _sample_wishes(draws.fork(4), config)
         lens = _sample_lens(draws.fork(0), config, wishes)
-        background = None
-        if config.background == 'scene':
-            shape = (config.height, config.width, 3)
-            background = draws.fork(3).uniform(1, 1, 3).expand(-1, *shape)
+        people, things = self._people(draws.fork(1), config, lens.intrinsics, wishes)
+        light, background = self._surroundings(draws.fork(2), config, lens)
+        behind = None
+        if background is not None:
+            behind = _wall(draws.fork(3), people, lens.intrinsics, background.shape[1:3])
         return SceneParameters(
             height=config.height,
             width=config.width,
             supersampling=config.supersampling,
             seeds=torch.tensor(list(seeds), device=self._device),
-            people=self._people(draws.fork(1), config, lens.intrinsics, wishes),
-            light=sample_lamps(draws.fork(2)),
-            lens=lens,
+            people=people,
+            light=light,
+            lens=_expose(lens, light),
+            things=things,
             background=background,
+            background_depth_m=behind,
         )
+
+    def _surroundings(
+        self, draws: Draws, config: SceneConfig, lens: Lens
+    ) -> tuple[Light, Tensor | None]:
+        """Light of panoramas or lamps, and what is seen behind the people."""
+        light = sample_lamps(draws)
+        in_panorama = draws.chance(probability=PANORAMA_SHARE)
+        brightness = draws.uniform(low=0.5, high=1.1)
+        which = draws.uniform()
+        to_camera = sample_headings(draws)
+        if self._panoramas is not None:
+            panorama = (which * len(self._panoramas)).long()
+            lit = self._panoramas.light(panorama, to_camera, brightness)
+            light = Light(
+                *(
+                    torch.where(in_panorama.view(-1, *(1,) * (ours.dim() - 1)), theirs, ours)
+                    for ours, theirs in zip(vars(light).values(), vars(lit).values(), strict=True)
+                )
+            )
+        if config.background == 'transparent':
+            return light, None
+        size = (config.height, config.width)
+        level = light.ambient[:, 0].mean(1) + 0.5 * light.key_colour.mean(1)
+        level = level * torch.exp(draws.normal(std=0.3))
+        photo = draws.chance(probability=PHOTO_SHARE)
+        flat, pictures = draws.fork(0), draws.fork(1)
+        behind = invented(flat, size) * level[:, None, None, None]
+        if self._photos is not None:
+            crops = photo_crops(pictures, self._photos, size) * level[:, None, None, None]
+            behind = torch.where(photo[:, None, None, None], crops, behind)
+        if self._panoramas is not None:
+            rays = picture_rays(lens.intrinsics, size)
+            view = self._panoramas.view(panorama, to_camera, rays) * brightness[:, None, None]
+            seen = in_panorama & draws.chance(probability=PANORAMA_VIEW_SHARE)
+            behind = torch.where(seen[:, None, None, None], view.view_as(behind), behind)
+        return light, behind
 
     def _people(
         self, draws: Draws, config: SceneConfig, intrinsics: Tensor, wishes: Sequence[Wish]
-    ) -> People:
+    ) -> tuple[People, Things]:
         count = len(wishes)
         shape, scale = sample_shapes(draws, count)
         skin, tint = sample_skins(draws, self._atlas, count)
-        fingers = self._fingers.sample(draws, 2 * count).unflatten(1, (count, 2))
-        clothes = sample_clothes(draws, count)
-        gloss = torch.stack(
-            (draws.uniform(count, low=0.02, high=0.12), draws.uniform(count, low=18.0, high=68.0)),
-            -1,
-        )
+        gloss = draws.uniform(count, 2)
         joints, _ = self._model.shape_joints(shape.flatten(0, 1), scale.flatten())
         joints = joints.unflatten(0, (-1, count))
+        fingers = self._fingers.sample(draws, 2 * count).unflatten(1, (count, 2))
+        wanted = torch.stack([wish.hands for wish in wishes], 1)
+        held = self._things.hold(draws.fork(100), wanted, joints, config.objects)
+        holds = held.there[..., None] & (held.side[..., None] == wanted.new_tensor((0, 1)).long())
+        fingers = torch.where(holds[..., None, None], held.fingers[:, :, None], fingers)
         frame = Frame(config.height, config.width, intrinsics, config.body)
-        arms, turns, places, drawn = [], [], [], []
-        others = joints.new_full((len(draws), 0, 3), torch.nan)
-        for person, wish in enumerate(wishes):
-            found, good, whole = sample_person(
-                draws.fork(person),
-                frame,
-                joints[:, person],
-                fingers[:, person],
-                wish,
-                others,
-            )
-            good = good & wish.hands.any(-1)
-            placed = torch.where(
-                good[:, None, None], found.keypoints[:, 0].flatten(1, 2), torch.nan
-            )
-            others = torch.cat((others, placed), 1)
-            arms.append(found.arms[:, 0])
-            turns.append(found.rotation[:, 0])
-            places.append(found.position[:, 0])
-            both = good[:, None].expand(-1, 2)
-            both = both & (wish.hands | whole[:, None])
-            drawn.append(torch.cat(((good & whole)[:, None], both), 1))
-        return People(
-            parts_drawn=torch.stack(drawn, 1),
+        placed = place_people(draws, frame, joints, fingers, wishes)
+        rows = held.side[..., None, None].expand(-1, -1, 1, 3)
+        hands = placed.keypoints[:, :, :, 9].gather(2, rows)[:, :, 0]
+        people = People(
+            parts_drawn=placed.parts_drawn,
             shape=shape,
             scale=scale,
-            arms=torch.stack(arms, 1),
+            arms=placed.arms,
             fingers=fingers,
             head=draws.normal(count, 2, std=0.25).clamp(-0.6, 0.6),
-            rotation=torch.stack(turns, 1),
-            position=torch.stack(places, 1),
+            rotation=placed.rotation,
+            position=placed.position,
             skin=skin,
             tint=tint,
-            gloss=gloss,
-            **clothes,
+            gloss=gloss * gloss.new_tensor((0.1, 50.0)) + gloss.new_tensor((0.02, 18.0)),
+            **sample_clothes(draws, count),
         )
+        shown = placed.parts_drawn.any(-1) & wanted.any(-1)
+        return people, self._things.things(draws.fork(101), held, shown, hands, config.distractors)
 
 
 def _sample_wishes(draws: Draws, config: SceneConfig) -> list[Wish]:
     """What is asked of every person: which hands, how far or how large, how much cut off."""
-    count = max(1, config.hands[1])
+    people = max(1, config.hands[1])
+    bystanders = 1 if config.distractors > 0 and config.body else 0
+    count = people + bystanders
     wanted = _wanted_hands(draws, config, count)
+    present = wanted.any(-1)
+    present[:, people:] = draws.chance(bystanders, probability=config.distractors)
     low, high = (math.log(value) for value in config.distance_m)
     distance = draws.uniform(count, low=low, high=high).exp()
     share = torch.full_like(distance, torch.nan)
@@ -177,7 +233,7 @@ def _sample_wishes(draws: Draws, config: SceneConfig) -> list[Wish]:
     cut = draws.chance(count, probability=config.truncated)
     inside = torch.where(cut, draws.uniform(count, low=0.35, high=0.9), 0.999)
     return [
-        Wish(wanted[:, person], distance[:, person], share[:, person], inside[:, person])
+        Wish(*(field[:, person] for field in (present, wanted, distance, share, inside)))
         for person in range(count)
     ]
 
@@ -203,11 +259,32 @@ def _sample_lens(draws: Draws, config: SceneConfig, wishes: Sequence[Wish]) -> L
     middle = draws.normal(2, std=0.01) * max(config.height, config.width)
     centre = middle.new_tensor(((config.width - 1) / 2, (config.height - 1) / 2))
     exposure = torch.exp(draws.uniform(1, low=-0.5, high=0.5) + draws.normal(3, std=0.06))
+    moves = draws.chance(1, probability=MOTION_SHARE)
+    way = draws.uniform(low=0.0, high=2 * math.pi)
+    speed = draws.uniform(1, low=math.log(1.0), high=math.log(0.05 * config.width)).exp() * moves
     return Lens(
         intrinsics=torch.cat((focal[:, None], focal[:, None], centre + middle), 1),
         exposure=exposure,
         gamma=draws.normal(mean=2.2, std=0.12).clamp(1.8, 2.6),
         defocus_px=draws.uniform(low=0.0, high=1.1),
-        motion_px=torch.zeros_like(middle),
+        motion_px=torch.stack((way.cos(), way.sin()), -1) * speed,
         noise=0.05 * draws.uniform() ** 2,
     )
+
+
+def _expose(lens: Lens, light: Light) -> Lens:
+    """What an automatic exposure does: part of the way to an even brightness."""
+    level = light.ambient[:, 0].mean(1) + 0.6 * light.key_colour.mean(1)
+    gain = (EVEN_LIGHT / level.clamp(min=1e-3)) ** 0.7
+    return replace(lens, exposure=lens.exposure * gain.clamp(0.5, 4.0)[:, None])
+
+
+def _wall(draws: Draws, people: People, intrinsics: Tensor, size: torch.Size) -> Tensor:
+    """Depth of a wall behind the people, in half of the pictures: (N, H, W) metres or NaN."""
+    distance = farthest(people) + draws.uniform(low=math.log(0.05), high=math.log(2.0)).exp()
+    normal = torch.cat((draws.normal(2, std=0.25), -torch.ones_like(distance)[:, None]), 1)
+    rays = picture_rays(intrinsics, (size[0], size[1]))
+    slope = -(rays * normal[:, None]).sum(-1)
+    depth = torch.where(slope > 0.1, distance[:, None] / slope, torch.nan)
+    there = draws.chance(1, probability=WALL_SHARE)
+    return torch.where(there, depth, torch.nan).view(len(draws), *size)

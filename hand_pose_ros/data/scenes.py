@@ -57,6 +57,33 @@ class People:
 
 
 @dataclass(frozen=True)
+class Things:
+    """Simple things in the scene; O per picture.
+
+    Attributes:
+        kind: (N, O) int64, things.BALL, BOX, ROD or NOT_THERE.
+        size: (N, O, 3) metres, half the extent along the thing's own axes.
+        holder: (N, O) int64, the hand (2 * person + 1 if the mesh's right) that holds it; -1 for
+            none.
+        rotation: (N, O, 3, 3) from the thing's frame to the palm's frame of the holder, or to
+            the camera's.
+        position: (N, O, 3) metres in that frame.
+        colour: (N, O, 2, 3), two colours in bands.
+        bands: (N, O, 2) bands per metre along the thing's y, and the share of the second, -1..1.
+        gloss: (N, O) strength of highlights.
+    """
+
+    kind: Tensor
+    size: Tensor
+    holder: Tensor
+    rotation: Tensor
+    position: Tensor
+    colour: Tensor
+    bands: Tensor
+    gloss: Tensor
+
+
+@dataclass(frozen=True)
 class Light:
     """Light from all around, and one lamp or sun that casts shadows.
 
@@ -80,7 +107,7 @@ class Lens:
         exposure: (N, 3) factor on each channel: exposure and white balance.
         gamma: (N,) exponent of the encoding is 1 / gamma.
         defocus_px: (N,) standard deviation of the blur.
-        motion_px: (N, 2) x and y length of the motion blur.
+        motion_px: (N, 2) how far people and things move to x and y while the shutter is open.
         noise: (N,) standard deviation of the noise, 1 = full scale.
     """
 
@@ -104,8 +131,11 @@ class SceneParameters:
         people: The people.
         light: The light.
         lens: The camera.
+        things: The things; None for none.
         background: (N, H, W, 3) linear light behind everything; None leaves the picture
             transparent there.
+        background_depth_m: (N, H, W) depth of what is behind, NaN where unknown; None for
+            unknown everywhere.
     """
 
     height: int
@@ -115,7 +145,9 @@ class SceneParameters:
     people: People
     light: Light
     lens: Lens
+    things: Things | None = None
     background: Tensor | None = None
+    background_depth_m: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.seeds)

@@ -1,15 +1,17 @@
 """Colours of surfaces in linear light: skin, cloth and hair under a sky and one lamp."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hand_pose_ros.data.hand_model import BodyMesh, products
-from hand_pose_ros.data.scenes import Light, People
+from hand_pose_ros.data.bodies import Bodies
+from hand_pose_ros.data.hand_model import BodyMesh
+from hand_pose_ros.data.scenes import SceneParameters, Things
 from hand_pose_ros.data.skins import LEVELS, TEXELS_PER_METRE, SkinAtlas
-from hand_pose_ros.data.surfaces import Bodies
+from hand_pose_ros.data.surfaces import PlacedThings
 
 WAIST_M = 0.08
 SHOE_M = -0.72
@@ -18,26 +20,48 @@ TRUNK_M = 0.9
 WRAP = 0.25
 TERMINATOR = (0.85, 1.0, 1.1)
 """Exponents of the lamp's falloff per channel: light under the skin reddens the shadow's edge."""
+THING_SHARPNESS = 40.0
 SHIRT, SECOND, TROUSERS, HAIR = range(4)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Places on bodies to be shaded; F of them.
+    """Places on surfaces to be shaded; F of them.
 
     Attributes:
-        body: (F,) int64.
-        face: (F,) int64, triangle of the mesh.
-        corners: (3, F) int64, vertices of the mesh.
+        triangle: (F,) int64, of the soup.
+        image: (F,) int64.
+        pixel: (F,) int64, flat index of the pixel that the sample is part of.
+        corners: (3, F) int64, vertices of the soup.
         weights: (3, F), of the corners.
-        points: (F, 3) metres, camera frame.
+        points: (3, F) metres, camera frame.
     """
 
-    body: Tensor
-    face: Tensor
+    triangle: Tensor
+    image: Tensor
+    pixel: Tensor
     corners: Tensor
     weights: Tensor
     points: Tensor
+
+    def take(self, rows: Tensor) -> 'Samples':
+        """Some of the samples: (n,) int64 indices."""
+        return Samples(*(field.index_select(-1, rows) for field in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What samples are made of.
+
+    Attributes:
+        albedo: (3, F) linear colour.
+        gloss: (2, F) strength and exponent of the highlights.
+        on_skin: (F,) bool.
+    """
+
+    albedo: Tensor
+    gloss: Tensor
+    on_skin: Tensor
 
 
 def blend(table: Tensor, rows: Tensor, weights: Tensor) -> Tensor:
@@ -57,47 +81,43 @@ def harmonics(normals: Tensor) -> Tensor:
     return torch.stack((one, y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y), -1)
 
 
-def ambient_light(normals: Tensor, image: Tensor, light: Light) -> Tensor:
-    """Irradiance over pi at vertices: (B, V, 3), (B,) -> (B, V, 3)."""
-    return products(harmonics(normals), light.ambient[image]).clamp(min=0)
-
-
-def albedo(
-    samples: Samples,
-    bodies: Bodies,
-    mesh: BodyMesh,
-    people: People,
-    atlas: SkinAtlas,
-    level: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Colour of the surface itself.
-
-    Args:
-        samples: Where.
-        bodies: The bodies.
-        mesh: Their mesh.
-        people: What they wear.
-        atlas: Their skins.
-        level: (B,) int64, size of the skin picture to use.
-
-    Returns:
-        (3, F) linear colour and (F,) bool, true on skin.
-    """
-    uv_rows = mesh.triangle_uv.index_select(0, samples.face).T
-    uv = blend(mesh.uv, uv_rows, samples.weights)
-    slot = bodies.slot.index_select(0, samples.body)
-    colour = atlas.sample(people.skin.flatten()[slot], level[samples.body], uv)
-    colour = colour * people.tint.flatten(0, 1).index_select(0, slot).T
-    clothing = blend(mesh.clothing, samples.corners, samples.weights)
+def body_material(
+    samples: Samples, bodies: Bodies, mesh: BodyMesh, scene: SceneParameters, atlas: SkinAtlas
+) -> Material:
+    """Skin, cloth and hair of people."""
+    people = scene.people
+    body, face = samples.triangle // len(mesh.triangles), samples.triangle % len(mesh.triangles)
+    slot = bodies.slot.index_select(0, body)
+    uv = blend(mesh.uv, mesh.triangle_uv.index_select(0, face).T, samples.weights)
+    focal = scene.lens.intrinsics[:, 0] * scene.supersampling
+    level = texture_levels(bodies, focal).index_select(0, body)
+    colour = atlas.texels.sample(people.skin.flatten().index_select(0, slot), level, uv)
+    colour = colour * people.tint.flatten(0, 1).T.index_select(1, slot)
+    corners = mesh.triangles.index_select(0, face).T
+    clothing = blend(mesh.clothing, corners, samples.weights)
     behind, height = clothing[:2]
-    garment = _garment(clothing, people.cuff.flatten()[slot])
-    striped = _stripes(behind, height, people.pattern.flatten(0, 1).index_select(0, slot).T)
+    garment = _garment(clothing, people.cuff.flatten().index_select(0, slot))
+    striped = _stripes(behind, height, people.pattern.flatten(0, 1).T.index_select(1, slot))
     garment = torch.where((garment == SHIRT) & striped, SECOND, garment)
-    cloth = people.cloth.flatten(0, 2).index_select(0, slot * 4 + garment.clamp(min=0)).T
+    cloth = people.cloth.flatten(0, 2).T.index_select(1, slot * 4 + garment.clamp(min=0))
     cloth = cloth * _folds(behind, height)
-    shoes = (height < SHOE_M) & (behind > TRUNK_M)
-    cloth = torch.where(shoes, 0.4 * cloth, cloth)
-    return torch.where(garment < 0, colour, cloth), garment < 0
+    cloth = torch.where((height < SHOE_M) & (behind > TRUNK_M), 0.4 * cloth, cloth)
+    on_skin = garment < 0
+    gloss = people.gloss.flatten(0, 1).T.index_select(1, slot)
+    return Material(torch.where(on_skin, colour, cloth), gloss * on_skin, on_skin)
+
+
+def thing_material(samples: Samples, placed: PlacedThings, things: Things) -> Material:
+    """Things in one colour or in bands of two."""
+    first = samples.corners - placed.first_vertex
+    along = (placed.along[first] * samples.weights).sum(0)
+    row = placed.row[placed.owner[first[0]]]
+    rate, share = things.bands.flatten(0, 1)[row].unbind(1)
+    second = torch.sin(2 * math.pi * rate * along) < share
+    colours = things.colour.flatten(0, 1)[row]
+    albedo = torch.where(second[:, None], colours[:, 1], colours[:, 0]).T
+    gloss = torch.stack((things.gloss.flatten()[row], torch.full_like(along, THING_SHARPNESS)))
+    return Material(albedo, gloss, torch.zeros_like(second))
 
 
 def _garment(clothing: Tensor, cuff: Tensor) -> Tensor:
@@ -112,8 +132,7 @@ def _garment(clothing: Tensor, cuff: Tensor) -> Tensor:
 def _stripes(behind: Tensor, height: Tensor, pattern: Tensor) -> Tensor:
     """(F,) bool, true on the second colour. Stripes run round the sleeve and the trunk."""
     along = torch.where(behind > TRUNK_M, height, behind)
-    wave = torch.sin(6.2832 * pattern[0] * along)
-    return wave > pattern[1]
+    return torch.sin(2 * math.pi * pattern[0] * along) > pattern[1]
 
 
 def _folds(behind: Tensor, height: Tensor) -> Tensor:
@@ -155,15 +174,13 @@ class Lit:
     openness: Tensor
 
 
-def illuminate(albedo: Tensor, on_skin: Tensor, gloss: Tensor, view: Tensor, lit: Lit) -> Tensor:
+def illuminate(material: Material, view: Tensor, lit: Lit) -> Tensor:
     """Light that leaves samples toward the camera.
 
-    Lambert with a wrapped terminator, Blinn-Phong highlights and a little Fresnel on skin.
+    Lambert, on skin with a wrapped terminator and a little Fresnel, and Blinn-Phong highlights.
 
     Args:
-        albedo: (3, F) linear colour.
-        on_skin: (F,) bool.
-        gloss: (2, F) strength and exponent of the highlights.
+        material: What the samples are made of.
         view: (3, F) unit, to the camera.
         lit: The light.
 
@@ -173,11 +190,12 @@ def illuminate(albedo: Tensor, on_skin: Tensor, gloss: Tensor, view: Tensor, lit
     facing = (lit.normals * lit.key_direction).sum(0)
     wrapped = ((facing + WRAP) / (1 + WRAP)).clamp(min=0)
     falloff = torch.stack([wrapped**exponent for exponent in TERMINATOR])
-    falloff = torch.where(on_skin, falloff, facing.clamp(min=0))
+    falloff = torch.where(material.on_skin, falloff, facing.clamp(min=0))
     key = lit.key_colour * lit.key_share * (0.5 + 0.5 * lit.openness)
-    light = lit.ambient * lit.openness + key * falloff
+    ambient = lit.ambient.clamp(min=0) * lit.openness
     half = functional.normalize(lit.key_direction + view, dim=0)
-    sharp = (lit.normals * half).sum(0).clamp(min=0) ** gloss[1] * (facing > 0)
-    rim = (1 - (lit.normals * view).sum(0).clamp(0, 1)) ** 4
-    shine = gloss[0] * (key * sharp * 2.5) + 0.06 * rim * lit.ambient * lit.openness
-    return albedo * light + torch.where(on_skin, shine, 0.0)
+    strength, sharpness = material.gloss
+    highlight = (lit.normals * half).sum(0).clamp(min=1e-6) ** sharpness * (facing > 0)
+    rim = (1 - (lit.normals * view).sum(0).clamp(0, 1)) ** 4 * material.on_skin
+    shine = 2.5 * strength * highlight * key + 0.06 * rim * ambient
+    return material.albedo * (ambient + key * falloff) + shine

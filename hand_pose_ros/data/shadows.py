@@ -31,28 +31,41 @@ class ShadowMaps:
     closeness: Tensor
 
 
-def cast_shadows(
-    vertices: Tensor, triangles: Tensor, drawn: Tensor, centre: Tensor, direction: Tensor
-) -> ShadowMaps:
+@dataclass(frozen=True)
+class Casters:
+    """What throws shadows into maps.
+
+    Attributes:
+        vertices: (Q, 3) metres, camera frame.
+        vertex_map: (Q,) int64, the map of each vertex.
+        triangles: (3, T) int64.
+        triangle_map: (T,) int64.
+        drawn: (T,) bool.
+    """
+
+    vertices: Tensor
+    vertex_map: Tensor
+    triangles: Tensor
+    triangle_map: Tensor
+    drawn: Tensor
+
+
+def cast_shadows(casters: Casters, centre: Tensor, direction: Tensor) -> ShadowMaps:
     """Renders one map per hand from the light.
 
     Args:
-        vertices: (S, V, 3) metres, what throws the shadow, once per map.
-        triangles: (F, 3) int64.
-        drawn: (S, F) bool.
-        centre: (S, 3) metres, the middle of the map.
+        casters: What throws shadows.
+        centre: (S, 3) metres, the middle of each map.
         direction: (S, 3) unit vectors to the light.
     """
-    count, corners = vertices.shape[:2]
     axes = light_axes(direction)
-    local = _to_map(vertices, centre[:, None], axes[:, None])  # 3 x (S, V)
-    offsets = torch.arange(count, device=vertices.device) * corners
+    which = casters.vertex_map
     fragments = rasterise(
-        torch.stack(local).flatten(1),
-        (triangles.T[:, None, :] + offsets[:, None]).flatten(1),
-        torch.arange(count, device=vertices.device).repeat_interleave(len(triangles)),
-        (count, MAP_SIZE, MAP_SIZE),
-        torch.where(drawn, 0.0, torch.nan).flatten(),
+        torch.stack(_to_map(casters.vertices, centre[which], axes[which])),
+        casters.triangles,
+        casters.triangle_map,
+        (len(centre), MAP_SIZE, MAP_SIZE),
+        torch.where(casters.drawn, 0.0, torch.nan),
     )
     return ShadowMaps(centre, axes, fragments.buffer)
 

@@ -1,92 +1,112 @@
-"""From people to triangles before the camera: bodies posed, clothed and projected."""
+"""The triangles of a scene: things placed, everything projected and put together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from hand_pose_ros.data.hand_kinematics import apply, multiply, rotation
-from hand_pose_ros.data.hand_model import BodyMesh, HandModel, PosedBodies
-from hand_pose_ros.data.scenes import People
+from hand_pose_ros.data.bodies import Bodies
+from hand_pose_ros.data.hand_kinematics import apply, multiply
+from hand_pose_ros.data.hand_model import BodyMesh
+from hand_pose_ros.data.scenes import Things
+from hand_pose_ros.data.things import UnitMesh
 
 NEAR_M = 0.05
-CUFF_RAMP_M = 0.004
-HAIR_LIFT_M = 0.012
 
 
 @dataclass(frozen=True)
-class Bodies:
-    """The bodies that are drawn, in the camera's frame, metres; B of them.
+class PlacedThings:
+    """Things before the camera; K of them with Q vertices and T triangles in all.
 
     Attributes:
-        slot: (B,) int64, image * P + person.
-        image: (B,) int64.
-        vertices: (B, V, 3).
-        normals: (B, V, 3).
-        keypoints: (B, 2, 21, 3), left and right hand of the mesh.
-        mirrored: (B,) bool, shown as a mirror does.
+        first_vertex: Index of their first vertex among all vertices of the soup.
+        row: (K,) int64, image * O + thing.
+        image: (K,) int64.
+        owner: (Q,) int64, the thing of each vertex, 0..K-1.
+        vertices: (Q, 3) metres, camera frame.
+        normals: (Q, 3) unit.
+        along: (Q,) metres along the thing's y.
+        triangles: (3, T) int64.
+        mirrored: (K,) bool.
     """
 
-    slot: Tensor
+    first_vertex: int
+    row: Tensor
     image: Tensor
+    owner: Tensor
     vertices: Tensor
     normals: Tensor
-    keypoints: Tensor
+    along: Tensor
+    triangles: Tensor
     mirrored: Tensor
 
 
-def head_rotation(turns: Tensor) -> Tensor:
-    """(..., 2) turn to the left and nod in radians -> (..., 3, 3)."""
-    return multiply(rotation(1, turns[..., 0]), rotation(0, turns[..., 1]))
-
-
-def build_bodies(model: HandModel, mesh: BodyMesh, people: People) -> Bodies:
-    """Poses and skins the people that are drawn and moves them before the camera."""
-    count = people.scale.shape[1]
-    slot = people.parts_drawn.any(-1).flatten().nonzero().squeeze(1)
-
-    def drawn(field: Tensor) -> Tensor:
-        return field.flatten(0, 1).index_select(0, slot)
-
-    shape, scale = drawn(people.shape), drawn(people.scale)
-    joints, necks = model.shape_joints(shape, scale)
-    posed = model.pose(
-        joints, necks, drawn(people.arms), drawn(people.fingers), head_rotation(drawn(people.head))
+def place_things(things: Things, meshes: Sequence[UnitMesh], bodies: Bodies) -> PlacedThings:
+    """Builds the things that are there; those whose holder is not drawn are left out."""
+    count = things.kind.shape[1]
+    rotation, position, held = _thing_frames(things, bodies)
+    rows, vertices, normals, along, triangles, owner = [], [], [], [], [], []
+    corners = things_so_far = 0
+    for kind, mesh in enumerate(meshes):
+        row = ((things.kind == kind) & held).flatten().nonzero().squeeze(1)
+        size = things.size.flatten(0, 1)[row][:, None]
+        turn, shift = rotation[row][:, None], position[row][:, None]
+        local = mesh.vertices * size
+        vertices.append((apply(turn, local) + shift).flatten(0, 1))
+        normals.append(
+            functional.normalize(apply(turn, mesh.normals / size), dim=-1).flatten(0, 1)
+        )
+        along.append(local[..., 1].flatten())
+        step = torch.arange(len(row), device=row.device)
+        triangles.append(
+            (mesh.triangles.T[:, None] + step[:, None] * len(mesh.vertices) + corners).flatten(1)
+        )
+        owner.append((step + things_so_far).repeat_interleave(len(mesh.vertices)))
+        rows.append(row)
+        corners += len(row) * len(mesh.vertices)
+        things_so_far += len(row)
+    row = torch.cat(rows)
+    return PlacedThings(
+        first_vertex=bodies.normals[..., 0].numel(),
+        row=row,
+        image=row // count,
+        owner=torch.cat(owner),
+        vertices=torch.cat(vertices),
+        normals=torch.cat(normals),
+        along=torch.cat(along),
+        triangles=torch.cat(triangles, 1),
+        mirrored=torch.linalg.det(rotation[row]) < 0,
     )
-    turn, shift = drawn(people.rotation), drawn(people.position)
-    bones = multiply(turn[:, None, :, :], posed.transforms[..., :3])
-    moved = apply(turn[:, None], posed.transforms[..., 3]) + shift[:, None]
-    posed = PosedBodies(
-        transforms=torch.cat((bones, moved[..., None]), -1),
-        keypoints=apply(turn[:, None, None], posed.keypoints) + shift[:, None, None],
-        elbows=posed.elbows,
-        shoulders=posed.shoulders,
-    )
-    swell = _swell(mesh.clothing, drawn(people.cuff), drawn(people.sleeve))
-    vertices, normals = model.skin(mesh, shape, scale, posed.transforms, swell)
-    return Bodies(
-        slot=slot,
-        image=slot // count,
-        vertices=vertices,
-        normals=normals,
-        keypoints=posed.keypoints,
-        mirrored=torch.linalg.det(turn) < 0,
-    )
 
 
-def _swell(clothing: Tensor, cuff: Tensor, sleeve: Tensor) -> Tensor:
-    """Metres that cloth and hair lift each vertex: (V, 4), (B,), (B,) -> (B, V)."""
-    behind, _, hair, collar = clothing.unbind(1)
-    beyond = behind - cuff[:, None]
-    folds = 1 + 0.35 * torch.sin(beyond * 130) * (behind < 0.9)
-    cloth = (beyond / CUFF_RAMP_M).clamp(0, 1) * folds * sleeve[:, None]
-    lift = (hair / 0.02).clamp(0, 1) * HAIR_LIFT_M
-    return torch.where(hair > 0, lift, cloth * (-collar / CUFF_RAMP_M).clamp(0, 1))
+def _thing_frames(things: Things, bodies: Bodies) -> tuple[Tensor, Tensor, Tensor]:
+    """Rotation (N O, 3, 3) and position (N O, 3) in the camera's frame, (N, O) bool drawable."""
+    images = len(things.kind)
+    people = bodies.people
+    body_of_slot = torch.full((images * people,), -1, device=bodies.slot.device)
+    body_of_slot[bodies.slot] = torch.arange(len(bodies.slot), device=bodies.slot.device)
+    image = torch.arange(images, device=bodies.slot.device)[:, None]
+    is_held = things.holder >= 0
+    body = body_of_slot[image * people + things.holder.clamp(min=0) // 2]
+    drawable = ~is_held | (body >= 0)
+    if len(bodies.slot) == 0:
+        return things.rotation.flatten(0, 1), things.position.flatten(0, 1), drawable
+    body, side = body.clamp(min=0), things.holder.clamp(min=0) % 2
+    palm, wrist = bodies.palms[body, side], bodies.keypoints[body, side, 0]
+    rotation = torch.where(
+        is_held[..., None, None], multiply(palm, things.rotation), things.rotation
+    )
+    position = torch.where(
+        is_held[..., None], wrist + apply(palm, things.position), things.position
+    )
+    return rotation.flatten(0, 1), position.flatten(0, 1), drawable
 
 
 @dataclass(frozen=True)
 class Soup:
-    """All triangles of all pictures.
+    """All triangles of all pictures: first those of the bodies, then those of the things.
 
     Attributes:
         vertices: (Q, 3) metres, camera frame.
@@ -94,6 +114,7 @@ class Soup:
         triangles: (3, T) int64.
         image: (T,) int64.
         facing: (T,) float32 for `rasterise`; NaN where not drawn.
+        body_triangles: How many triangles belong to bodies.
     """
 
     vertices: Tensor
@@ -101,36 +122,56 @@ class Soup:
     triangles: Tensor
     image: Tensor
     facing: Tensor
+    body_triangles: int
 
 
-def body_soup(
-    bodies: Bodies, mesh: BodyMesh, parts_drawn: Tensor, intrinsics: Tensor, supersampling: int
+def mix_soup(
+    bodies: Bodies,
+    mesh: BodyMesh,
+    parts_drawn: Tensor,
+    things: PlacedThings | None,
+    intrinsics: Tensor,
+    supersampling: int,
 ) -> Soup:
-    """Triangles of the bodies, body by body.
+    """Puts the triangles of bodies and things together.
 
     Args:
         bodies: The bodies.
         mesh: Their mesh.
         parts_drawn: (N, P, 3) bool of People.
+        things: The things.
         intrinsics: (N, 4) of Lens.
         supersampling: Samples per pixel along each axis.
     """
     count, corners = bodies.vertices.shape[:2]
     vertices = bodies.vertices.flatten(0, 1)
     offsets = torch.arange(count, device=vertices.device) * corners
-    triangles = mesh.triangles.T[:, None, :] + offsets[:, None]  # (3, B, F)
+    triangles = (mesh.triangles.T[:, None, :] + offsets[:, None]).flatten(1)  # (3, B F)
+    body_triangles = triangles.shape[1]
     drawn = parts_drawn.flatten(0, 1)[bodies.slot][:, mesh.triangle_arm.long()]
-    # Seen from its front a triangle runs counter-clockwise, in a mirror clockwise.
-    facing = torch.where(bodies.mirrored, 1.0, -1.0)[:, None]
+    facing = torch.where(drawn, _facing(bodies.mirrored)[:, None], torch.nan).flatten()
+    image = bodies.image.repeat_interleave(mesh.triangles.shape[0])
+    where = bodies.image.repeat_interleave(corners)
+    if things is not None:
+        triangles = torch.cat((triangles, things.triangles + len(vertices)), 1)
+        vertices = torch.cat((vertices, things.vertices))
+        owner = things.owner.index_select(0, things.triangles[0])
+        facing = torch.cat((facing, _facing(things.mirrored)[owner]))
+        image = torch.cat((image, things.image[owner]))
+        where = torch.cat((where, things.image[things.owner]))
     return Soup(
         vertices=vertices,
-        screen=project(
-            vertices, intrinsics[bodies.image].repeat_interleave(corners, 0), supersampling
-        ),
-        triangles=triangles.flatten(1),
-        image=bodies.image.repeat_interleave(mesh.triangles.shape[0]),
-        facing=torch.where(drawn, facing, torch.nan).flatten(),
+        screen=project(vertices, intrinsics.index_select(0, where), supersampling),
+        triangles=triangles,
+        image=image,
+        facing=facing,
+        body_triangles=body_triangles,
     )
+
+
+def _facing(mirrored: Tensor) -> Tensor:
+    """A front runs counter-clockwise on the screen, in a mirror clockwise: (...) bool -> float."""
+    return torch.where(mirrored, 1.0, -1.0)
 
 
 def project(points: Tensor, intrinsics: Tensor, supersampling: int) -> Tensor:
