@@ -21,14 +21,11 @@ SILENT_S = 2.0
 class Inputs:
     """The subscriptions to image, depth and camera_info."""
 
-    def __init__(
-        self, node: Node, config: InputConfig, worker: FrameWorker, report: Report
-    ) -> None:
-        """Subscribes.
+    def __init__(self, node: Node, worker: FrameWorker, report: Report) -> None:
+        """Subscribes to nothing yet.
 
         Args:
             node: The node.
-            config: Which topics, raw or compressed.
             worker: Takes the messages.
             report: Hears of what is wrong with a topic.
         """
@@ -37,10 +34,13 @@ class Inputs:
         self._report = report
         self._subscriptions: dict[str, Subscription] = {}
         self._heard_s: dict[str, float] = {}
-        self.listen(config)
 
     def listen(self, config: InputConfig) -> None:
-        """Subscribes anew, to what the config asks for."""
+        """Subscribes anew, to what the config asks for.
+
+        Raises:
+            RuntimeError: If a `qos_overrides` parameter is not a QoS policy.
+        """
         self.close()
         self._subscribe('image', config.image_transport, Image, self._on_rgb)
         if config.use_depth:
@@ -84,7 +84,7 @@ class Inputs:
         if not self._worker.add_rgb(stamp_s, message):
             self._report(
                 'stamps',
-                f'image stamps: expected them to grow, got {stamp_s:.3f} s after a later one; '
+                f'image stamps: expected growing ones, got an earlier one, {stamp_s:.3f} s; '
                 'all tracks end',
             )
 

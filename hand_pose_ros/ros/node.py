@@ -1,5 +1,6 @@
 """`hand_pose_node`: RGB, depth and camera_info in, hands out."""
 
+import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -58,8 +59,8 @@ class HandPoseNode(LifecycleNode):
         self._worker: FrameWorker | None = None
         self._inputs: Inputs | None = None
         self._health = Health()
-        complain = partial(self._warn, 'parameters', lasting=True)
-        self._config = declare_parameters(self, NodeConfig(), complain)
+        refuse = partial(self._warn, lasting=True)
+        self._config = declare_parameters(self, NodeConfig(), refuse)
         self.add_on_set_parameters_callback(self._on_parameters)
         self._diagnostics = advertise(self, DiagnosticArray, '/diagnostics', self._warn)
         # Diagnostics go on while simulated time stands still.
@@ -72,12 +73,12 @@ class HandPoseNode(LifecycleNode):
         config = self._config.pipeline
         try:
             pipeline = self._open_pipeline(config)
+            outputs = Outputs(self, self._warn)
         except (ValueError, OSError, RuntimeError, ImportError) as error:
-            self._fail('pipeline', f'the pipeline cannot be opened: {error}', lasting=True)
+            self._fail('pipeline', f'cannot configure: {error}', lasting=True)
             return FAILURE
         self._health.clear('pipeline')
         self.get_logger().info(f'{config.model.detector}: {pipeline.runtime}')
-        outputs = Outputs(self, self._warn)
         self._while_configured.callback(outputs.close)
         self._processor = FrameProcessor(pipeline, config, outputs, self._warn, self._on_published)
         self._state = 'inactive'
@@ -92,14 +93,21 @@ class HandPoseNode(LifecycleNode):
         work = partial(self._process, self._processor)
         self._worker = FrameWorker(self._synchroniser, work)
         self._while_active.callback(self._worker.stop)
-        self._inputs = Inputs(self, self._config.input, self._worker, self._warn)
+        self._inputs = Inputs(self, self._worker, self._warn)
         self._while_active.callback(self._inputs.close)
+        try:
+            self._inputs.listen(self._config.input)
+        except RuntimeError as error:
+            self._fail('inputs', f'cannot activate: {error}', lasting=True)
+            self._stop()
+            return FAILURE
+        self._health.clear('inputs')
         self._state = 'active'
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stops to listen and to work; the networks stay open."""
-        self._while_active.close()
+        self._stop()
         self._state = 'inactive'
         return SUCCESS
 
@@ -125,8 +133,13 @@ class HandPoseNode(LifecycleNode):
         self._release('finalized')
         super().destroy_node()
 
-    def _release(self, state: str) -> None:
+    def _stop(self) -> None:
         self._while_active.close()
+        self._inputs = None
+        self._worker = None
+
+    def _release(self, state: str) -> None:
+        self._stop()
         self._while_configured.close()
         self._processor = None
         self._state = state
@@ -143,7 +156,8 @@ class HandPoseNode(LifecycleNode):
                 return SetParametersResult(successful=False, reason=reason)
             self._processor.config = new.pipeline
         self._config = new
-        self._health.clear('parameters')
+        for each in parameters:
+            self._health.clear(each.name)
         self._synchroniser.slop_s = new.sync.slop_s
         if self._inputs is not None and new.input != old.input:
             self._inputs.listen(new.input)
@@ -190,15 +204,21 @@ class HandPoseNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Runs the node until it is interrupted; returns the exit code."""
+    # rclpy's own handler ends the spinning. Python's would raise anywhere, inside rclpy too.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    rclpy.init(args=args)
     try:
-        rclpy.init(args=args)
         node = HandPoseNode()
         try:
             rclpy.spin(node)
         finally:
             node.destroy_node()
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
+    except RuntimeError:
+        # rclpy refuses what a callback wanted to publish when the interrupt came.
+        if rclpy.ok():
+            raise
     finally:
         rclpy.try_shutdown()
     return 0

@@ -128,7 +128,7 @@ def expectation(each: Field[Any]) -> str:
 
 
 def declare_parameters(
-    node: Node, defaults: NodeConfig, complain: Callable[[str], object]
+    node: Node, defaults: NodeConfig, report: Callable[[str, str], object]
 ) -> NodeConfig:
     """Declares every setting as a ROS parameter, and takes over what the user has set.
 
@@ -139,7 +139,7 @@ def declare_parameters(
         node: A node made with `automatically_declare_parameters_from_overrides`: only so can what
             the user has set be read before it is checked.
         defaults: The config to start from.
-        complain: Called with one sentence for each value or name that is not taken over.
+        report: Called with the name and one sentence for each that is not taken over.
 
     Returns:
         The config in force, equal to the declared parameters.
@@ -153,13 +153,16 @@ def declare_parameters(
             try:
                 value = checked(name, each, given[name])
             except ValueError as error:
-                complain(f'{error}; going on with {default!r}')
+                report(name, f'{error}; going on with {default!r}')
         node.declare_parameter(name, value, _descriptor(each), ignore_override=True)
         config = with_values(config, {name: value})
     ours = {name for name, _, _ in named_fields(defaults)}
     for name in given:
         if name not in ours and not name.startswith(NOT_OURS):
-            complain(f'parameter {name}: expected a name from config/hands.yaml, it has no effect')
+            report(
+                name,
+                f'parameter {name}: expected a name of config/hands.yaml, got one without effect',
+            )
     return config
 
 

@@ -1,0 +1,151 @@
+"""What is wrong is said once and clearly, and the node goes on with whatever still makes sense."""
+
+import numpy as np
+import pytest
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
+from sensor_msgs.msg import Image
+from visualization_msgs.msg import MarkerArray
+
+NO_DEPTH = ('-p', 'input.use_depth:=false')
+
+
+def goes_on(rig):
+    """Good images are answered, and the diagnostics are good again."""
+    count = len(rig.keypoints)
+    rig.until(lambda: len(rig.keypoints) > count + 1, repeat=rig.send_image)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'encoding': 'nv99'}, ('encoding', 'rgb8', 'nv99')),
+        ({'step': 100}, ('step', '192', '100')),
+        ({'data': bytes(100)}, ('data', '9216', '100')),
+        ({'width': 0, 'height': 0, 'step': 0, 'data': b''}, ('size', '1x1', '0x0')),
+    ],
+)
+def test_an_image_that_is_not_one_costs_that_frame_only(start, pipeline, changes, words):
+    rig = start(*NO_DEPTH)
+    rig.until(lambda: rig.tells('expected', *words), repeat=lambda: rig.send_image(**changes))
+    assert pipeline.frames == []
+    assert rig.statuses[-1].level == b'\x02'
+    # Sent ten times a second for a second or two, said once.
+    assert sum(words[0] in text for text in rig.logs) == 1
+    goes_on(rig)
+
+
+def test_an_error_in_the_pipeline_costs_that_frame_only(start, pipeline):
+    rig = start(*NO_DEPTH)
+    pipeline.error = RuntimeError('the runtime ran out of memory')
+    rig.until(lambda: rig.tells('ran out of memory'), repeat=rig.send_image)
+    pipeline.error = None
+    goes_on(rig)
+
+
+@pytest.mark.parametrize(
+    ('send', 'words'),
+    [
+        ({'depth': np.ones((24, 32), np.uint16)}, ('size', '64x48', '32x24')),
+        ({'depth': np.ones((48, 64), np.uint16), 'encoding': '8UC2'}, ('16UC1', '8UC2')),
+    ],
+)
+def test_depth_that_cannot_be_used_is_left_out(start, pipeline, send, words):
+    rig = start()
+    rig.until(
+        lambda: rig.tells('depth', 'expected', *words), repeat=lambda: rig.send_frame(**send)
+    )
+    assert rig.statuses[-1].level == b'\x01'
+    assert all(each.depth_m is None for each in pipeline.frames)
+    assert rig.keypoints
+
+
+def test_depth_of_another_frame_is_left_out(start, pipeline, image):
+    rig = start()
+
+    def send():
+        header = rig.header()
+        rig.send(
+            image=image(np.zeros((48, 64, 3), np.uint8), 'rgb8', header),
+            depth=image(np.ones((48, 64), np.uint16), '16UC1', rig.header(0, 'depth_optical')),
+        )
+
+    rig.until(lambda: rig.tells('camera_color_optical_frame', 'depth_optical'), repeat=send)
+    assert all(each.depth_m is None for each in pipeline.frames)
+    assert rig.keypoints
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'k': [float('nan')] * 9}, ('camera matrix', 'nan')),
+        ({'k': [0.0] * 9}, ('camera matrix', '0.0')),
+        ({'width': 32}, ('64x48', '32x48')),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_left_out(start, pipeline, changes, words):
+    rig = start()
+    rig.until(
+        lambda: rig.tells('camera_info', 'expected', *words),
+        repeat=lambda: rig.send_frame(**changes),
+    )
+    assert all(each.camera is None for each in pipeline.frames)
+    assert rig.keypoints
+
+
+def test_depth_without_any_measurement_reaches_the_pipeline_as_nan(start, pipeline):
+    rig = start()
+    nothing = np.zeros((48, 64), np.uint16)
+    rig.until(
+        lambda: pipeline.frames and pipeline.frames[-1].depth_m is not None,
+        repeat=lambda: rig.send_frame(depth=nothing),
+    )
+    assert np.isnan(pipeline.frames[-1].depth_m).all()
+    rig.until(lambda: rig.keypoints)
+
+
+def test_rgb_without_depth_and_camera_info_goes_on_and_is_said(start):
+    rig = start()
+    rig.until(
+        lambda: rig.tells(f'/{rig.name}/depth') and rig.tells(f'/{rig.name}/camera_info'),
+        repeat=rig.send_image,
+    )
+    assert rig.statuses[-1].level == b'\x01'
+    assert rig.keypoints
+
+
+def test_an_input_that_is_silent_is_said_by_its_resolved_name(start):
+    rig = start(*NO_DEPTH, '-r', 'image:=/somewhere/else')
+    rig.until(lambda: rig.tells('/somewhere/else', 'got none'))
+
+
+def test_stamps_that_go_back_are_said_and_reset_the_tracks(start, pipeline):
+    rig = start(*NO_DEPTH)
+    rig.until(lambda: rig.keypoints, repeat=rig.send_image)
+    rig.stamp_s -= 50.0
+    before = len(rig.keypoints)
+    rig.until(lambda: len(rig.keypoints) > before + 2, repeat=rig.send_image)
+    assert pipeline.resets == 1
+    rig.until(lambda: rig.tells('stamps', 'expected', 'earlier'))
+    assert sum('stamps' in text for text in rig.logs) == 1
+
+
+def test_a_parameter_out_of_range_at_start_is_said_and_the_default_holds(start, pipeline):
+    rig = start(*NO_DEPTH, '-p', 'detector.threshold:=7.0')
+    rig.until(lambda: rig.tells('detector.threshold', 'from 0.01 to 1.0', '7.0'))
+    assert rig.node.get_parameter('detector.threshold').value == 0.2
+    goes_on(rig)
+
+
+def test_a_publisher_whose_qos_does_not_fit_is_said(start):
+    override = 'qos_overrides./not/reliable.subscription.reliability:=reliable'
+    rig = start(*NO_DEPTH, '-r', 'image:=/not/reliable', '-p', override)
+    best_effort = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
+    rig.peer.create_publisher(Image, '/not/reliable', best_effort)
+    rig.until(lambda: rig.tells('/not/reliable', 'RELIABILITY', 'qos_overrides'))
+
+
+def test_a_listener_whose_qos_does_not_fit_is_said(start):
+    rig = start(*NO_DEPTH)
+    latched = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+    rig.peer.create_subscription(MarkerArray, 'markers', rig.markers.append, latched)
+    rig.until(lambda: rig.tells(f'/{rig.name}/markers', 'DURABILITY', 'qos_overrides'))
