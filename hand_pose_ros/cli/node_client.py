@@ -137,7 +137,10 @@ class NodeClient:
             self._changed.notify()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        namespace = self._node.get_namespace().lstrip('/')
         for status in message.status:
+            if not status.name.startswith(f'{namespace}/'):
+                continue
             self.failure = status.message if status.level == DiagnosticStatus.ERROR else ''
             values = {each.key: each.value for each in status.values}
             self.runtime = values.get('runtime', self.runtime)

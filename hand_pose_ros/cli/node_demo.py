@@ -15,7 +15,7 @@ from hand_pose_ros.cli.demo_report import DemoReport, Outcome, describe
 from hand_pose_ros.cli.inputs import NamedFrame, Source, tell_problems
 from hand_pose_ros.cli.node_client import Answer, NodeClient
 from hand_pose_ros.cli.node_process import NAMESPACE, NodeProcess
-from hand_pose_ros.cli.outputs import ContactSheet, VideoFile, write_json, write_picture
+from hand_pose_ros.cli.outputs import ContactSheet, VideoFile, fitted, write_json, write_picture
 from hand_pose_ros.pipeline.drawing import draw_hands
 from hand_pose_ros.types import Camera, Frame, Side
 
@@ -25,14 +25,17 @@ ANSWER_S = 10.0
 
 LAST_ANSWER_S = 2.0
 EMPTY_HW = (48, 64)
-PICTURE_RATE_HZ = 15.0
-"""How often a picture is sent until the node has answered."""
+REPEAT_S = 0.5
+"""A single picture is sent again when it has not been answered for so long."""
+
+MAX_PIXELS = 1920 * 1080
+"""As a large camera image; photographs of 12 megapixels fill the shared memory of the topic."""
 
 SLIDE_RATE_HZ = 1.0
 """Of the video that is made of unrelated pictures."""
 
 LONGEST_PAUSE_S = 1.0
-"""A longer gap between stamps, as where a bag was cut, is played without waiting."""
+"""A longer gap between stamps, as where a bag was cut, is played as one of this."""
 
 MOST_HANDS_NAMED = 2
 POLL_S = 0.1
@@ -172,17 +175,27 @@ class _Player:
 
     def show_each(self, source: Source) -> Iterator[Outcome]:
         """Sends each picture as a short stream of its own; yields what became of it."""
-        for named in source.frames:
+        for named in map(_sendable, source.frames):
             stamps_ns: set[int] = set()
             outcome = Outcome(named)
             deadline_s = time.monotonic() + ANSWER_S
             while outcome.hands is None and time.monotonic() < deadline_s:
                 stamps_ns.add(self._client.publish(named.frame))
                 self._node.check()
-                for answer in self._client.take_answers(1 / PICTURE_RATE_HZ):
+                for answer in self._client.take_answers(REPEAT_S):
                     if answer.stamp_ns in stamps_ns:
                         outcome = _outcome(named, answer)
             yield outcome
+
+
+def _sendable(named: NamedFrame) -> NamedFrame:
+    """Shrinks a photograph that is larger than what cameras on robots send."""
+    height, width = named.frame.rgb.shape[:2]
+    shrink = (MAX_PIXELS / (height * width)) ** 0.5
+    if shrink >= 1:
+        return named
+    size_hw = (int(height * shrink), int(width * shrink))
+    return replace(named, frame=replace(named.frame, rgb=fitted(named.frame.rgb, size_hw)))
 
 
 def _outcome(named: NamedFrame, answer: Answer) -> Outcome:

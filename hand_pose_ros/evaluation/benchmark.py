@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig
@@ -19,7 +20,7 @@ from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
 from hand_pose_ros.pipeline.lift import lift_hand
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
-from hand_pose_ros.types import Frame
+from hand_pose_ros.types import Frame, Hand
 
 PACKAGES = ('hand_pose_ros', 'numpy', 'onnxruntime', 'opencv-python-headless', 'rclpy', 'torch')
 WARM_UP = 5
@@ -73,7 +74,7 @@ def measure_pipeline(
     Args:
         estimator: An open network.
         config: Settings of the pipeline.
-        frames: Frames of one stream, with depth and camera; more than WARM_UP.
+        frames: Frames of one stream, more than WARM_UP.
 
     Returns:
         A timing for each of STAGES, and the mean number of hands found by the pipeline.
@@ -102,21 +103,27 @@ class _Stages:
         self._watch = watch
 
     def __call__(self, frame: Frame) -> None:
-        time_, config = self._watch.time, self._config
-        threshold, refine = config.detector.threshold, config.detector.subcell_refinement
-        found = time_('first pass', self._estimator.detect, frame.rgb, threshold, 'off', refine)
-        height, width = frame.rgb.shape[:2]
-        middle = np.array([[width / 4, height / 4, width * 3 / 4, height * 3 / 4]], np.float32)
-        boxes = np.array([hand.box_px for hand in found], np.float32) if found else middle
-        look_again = self._estimator.look_again
-        hands = tuple(time_('second pass', look_again, frame.rgb, boxes, threshold, refine))
-        hands = time_('track', self._tracker.update, hands, frame.stamp_s)
-        if frame.depth_m is not None and frame.camera is not None:
-            depth_m, camera, settings = frame.depth_m, frame.camera, config.lift
-            hands = time_(
-                'lift', lambda: tuple(lift_hand(h, depth_m, camera, settings) for h in hands)
-            )
-        time_('smooth', self._smoother.update, hands, frame.stamp_s)
+        timed, rgb, stamp_s = self._watch.time, frame.rgb, frame.stamp_s
+        detector = self._config.detector
+        how = (detector.threshold, detector.subcell_refinement)
+        found = timed('first pass', self._estimator.detect, rgb, how[0], 'off', how[1])
+        boxes = np.array([hand.box_px for hand in found]) if found else _middle(rgb)
+        hands = tuple(timed('second pass', self._estimator.look_again, rgb, boxes, *how))
+        hands = timed('track', self._tracker.update, hands, stamp_s)
+        hands = timed('lift', self._lift, hands, frame)
+        timed('smooth', self._smoother.update, hands, stamp_s)
+
+    def _lift(self, hands: tuple[Hand, ...], frame: Frame) -> tuple[Hand, ...]:
+        depth_m, camera = frame.depth_m, frame.camera
+        if depth_m is None or camera is None:
+            return hands
+        return tuple(lift_hand(hand, depth_m, camera, self._config.lift) for hand in hands)
+
+
+def _middle(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Returns the box around the middle of a picture, half as high and wide, (1, 4)."""
+    height, width = rgb.shape[:2]
+    return np.array([[width / 4, height / 4, width * 3 / 4, height * 3 / 4]], np.float32)
 
 
 def surroundings() -> dict[str, Any]:
