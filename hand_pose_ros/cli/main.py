@@ -8,7 +8,9 @@ from collections.abc import Sequence
 VERBS = {
     'predict': 'find hands in pictures, videos, bags or a camera',
     'demo': 'send the same inputs through the real ROS node',
+    'benchmark': 'measure speed, of the models or of the node',
     'train': 'train a network, or go on training it',
+    'evaluate': 'measure how good a model is on pictures it has not seen',
     'export': 'turn a checkpoint into a model file',
     'synth': 'render a data set of hands',
 }
