@@ -145,11 +145,11 @@ def random_background(
 
 def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Varies light, colour and sharpness of an (H, W, 3) picture with values 0..255."""
-    unit = np.clip(image / 255, 0, 1)
+    unit: NDArray[np.float32] = np.clip(image / 255, 0, 1)
     if rng.random() < 0.5:
         unit = unit ** np.float32(np.exp(rng.uniform(-0.7, 0.7)))
-    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(-0.4, 0.25))
-    unit = unit * gains.astype(np.float32)
+    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(-0.4, 0.25)).astype(np.float32)
+    unit = unit * gains
     grey = unit.mean(axis=2, keepdims=True)
     saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.4)
     unit = grey + np.float32(saturation) * (unit - grey)
@@ -157,11 +157,11 @@ def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float3
     if rng.random() < 0.4:
         sigma = rng.uniform(0, 0.06)
         unit = unit + np.float32(sigma) * rng.standard_normal(unit.shape, np.float32)
-    image = np.clip(unit * 255, 0, 255)
+    image = np.clip(unit * np.float32(255), 0, 255)
     if rng.random() < 0.25:
         quality = int(rng.integers(25, 90))
         _, code = cv2.imencode('.jpg', image.astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, quality))
-        image = cv2.imdecode(code, cv2.IMREAD_COLOR).astype(np.float32)
+        return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.float32)
     return image
 
 

@@ -168,7 +168,7 @@ def _image_to_json(label: ImageLabel) -> dict[str, Any]:
 
 
 def _hand_to_json(hand: HandLabel) -> dict[str, Any]:
-    seen = np.isfinite(hand.keypoints_px).all(axis=1)
+    seen = np.all(np.isfinite(hand.keypoints_px), axis=1)
     points = np.nan_to_num(hand.keypoints_px)
     entry: dict[str, Any] = {
         'keypoints': [

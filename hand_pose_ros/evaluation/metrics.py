@@ -29,7 +29,7 @@ def match_hands(
                 distances[row, column] = np.nanmean(offsets) / size
     matches: list[Hand | None] = [None] * len(labels_px)
     while distances.size and distances.min() < 1:
-        row, column = np.unravel_index(distances.argmin(), distances.shape)
+        row, column = divmod(int(distances.argmin()), len(hands))
         matches[row] = hands[column]
         distances[row], distances[:, column] = np.inf, np.inf
     return matches

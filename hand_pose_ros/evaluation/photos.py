@@ -77,8 +77,8 @@ def score_photos(find_hands: FindHands, photos: Iterable[tuple[Path, ImageLabel]
         rows += [_row(hand, match) for hand, match in zip(label.hands, matches, strict=True)]
         false_hands += len(hands) - sum(match is not None for match in matches)
         images += 1
-    flags = np.array(rows, bool).reshape(-1, 3)
-    return PhotoScores(images, np.concatenate(errors), *flags.T, false_hands)
+    found, known, right = np.array(rows, bool).reshape(-1, 3).T
+    return PhotoScores(images, np.concatenate(errors), found, known, right, false_hands)
 
 
 def count_false_hands(find_hands: FindHands, pictures: Iterable[NDArray[np.uint8]]) -> list[int]:

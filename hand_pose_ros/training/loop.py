@@ -33,6 +33,8 @@ from hand_pose_ros.training.validation import validation_pck
 
 LOG_COLUMNS = ('step', 'seconds', 'images', 'learning_rate', 'loss', 'pck', 'pck_first_pass')
 CLIP_NORM = 5.0
+SAVE_SECONDS = 120.0
+"""At most this much training is lost with a kill."""
 VALIDATION_STEP = 3
 """Neighbouring photos of a sequence are almost alike: every third tells enough."""
 
@@ -123,7 +125,8 @@ class _Worker:
         recipe = job.recipe
         torch.manual_seed(recipe.seed)
         self.rank, self.job, self.recipe, self.material = rank, job, recipe, material
-        self.net = SRHandNet(PLANS[recipe.plan]).to(job.device, memory_format=torch.channels_last)
+        self.net = SRHandNet(PLANS[recipe.plan]).to(job.device)
+        nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -131,6 +134,7 @@ class _Worker:
         self.step, self.seconds, self.images, self.best_pck = 0, 0.0, 0, 0.0
         if (job.out / 'checkpoint.pt').exists():
             self._resume()
+        self.saved_s = self.seconds
 
     def run(self) -> None:
         """Trains to the end of the recipe."""
@@ -148,6 +152,8 @@ class _Worker:
                 if self.rank == 0:
                     self._validate(float(np.mean(losses)))
                 losses.clear()
+            elif self.rank == 0 and self.seconds - self.saved_s > SAVE_SECONDS:
+                self._save('checkpoint.pt')
         bar.close()
 
     def _train_step(self) -> float:
@@ -219,6 +225,11 @@ class _Worker:
         plot_curves(log, self.job.out / 'curves.png')
         is_best = pck['full'] >= self.best_pck
         self.best_pck = max(self.best_pck, pck['full'])
+        self._save('checkpoint.pt')
+        if is_best:
+            self._save('best.pt')
+
+    def _save(self, name: str) -> None:
         state = checkpoint.Checkpoint(
             self.step,
             self.seconds,
@@ -228,9 +239,8 @@ class _Worker:
             self.optimiser.state_dict(),
             self.best_pck,
         )
-        checkpoint.save(state, self.job.out / 'checkpoint.pt')
-        if is_best:
-            checkpoint.save(state, self.job.out / 'best.pt')
+        checkpoint.save(state, self.job.out / name)
+        self.saved_s = self.seconds
 
     def _resume(self) -> None:
         state = checkpoint.load(self.job.out / 'checkpoint.pt')
