@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,12 @@ def _choose(path: Path, bag: Reader, topics: Topics, problems: list[str]) -> Top
 
 def _first_messages(bag: Reader) -> dict[str, Any]:
     """Returns the first message of each topic of images or camera_info."""
-    return {
-        topic: _deserialised(data, topic, info.msgtype)
-        for topic, info in bag.topics.items()
-        if info.msgtype in TYPES
-        for _, _, data in [next(bag.messages(info.connections), (None, 0, None))]
-        if data is not None
-    }
+    first = {}
+    for topic, info in bag.topics.items():
+        if info.msgtype in TYPES:
+            for _, _, data in islice(bag.messages(info.connections), 1):
+                first[topic] = _deserialised(data, topic, info.msgtype)
+    return first
 
 
 def _deserialised(data: bytes, topic: str, kind: str) -> Any:
@@ -162,15 +162,18 @@ def _frames(
     problems: list[str],
 ) -> Iterator[NamedFrame]:
     index = 0
-    with Reader(_storage(path)) as bag:
-        for messages, logged_ns in _messages(bag, topics):
-            try:
-                frame = frame_from_msgs(messages, lambda _, text: problems.append(text))
-            except ValueError as error:
-                problems.append(str(error))
-            else:
-                yield NamedFrame(f'{name}/{index:06d}', frame, truth.get(logged_ns))
-            index += 1
+    try:
+        with Reader(_storage(path)) as bag:
+            for messages, logged_ns in _messages(bag, topics):
+                try:
+                    frame = frame_from_msgs(messages, lambda _, text: problems.append(text))
+                except ValueError as error:
+                    problems.append(str(error))
+                else:
+                    yield NamedFrame(f'{name}/{index:06d}', frame, truth.get(logged_ns))
+                index += 1
+    except (ReaderError, ValueError) as error:
+        problems.append(f'{path} cannot be read beyond image {index}: {error}')
 
 
 def _messages(bag: Reader, topics: Topics) -> Iterator[tuple[FrameMessages, int]]:

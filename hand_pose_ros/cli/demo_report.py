@@ -31,7 +31,7 @@ class Outcome:
 
 
 class DemoReport:
-    """Adds up outcomes."""
+    """Adds up outcomes; accuracy is that of the frames that were answered."""
 
     def __init__(self) -> None:
         self.sent = 0

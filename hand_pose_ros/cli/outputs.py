@@ -51,7 +51,9 @@ def write_picture(path: Path, rgb: NDArray[np.uint8]) -> None:
         OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _, data = cv2.imencode(path.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    if not encoded:
+        raise OSError(f'a picture of {rgb.shape[1]}x{rgb.shape[0]} pixels does not fit {path}')
     path.write_bytes(data.tobytes())
 
 

@@ -191,3 +191,18 @@ def test_a_damaged_bag_is_refused(tmp_path, name, ros):
     (tmp_path / name).write_bytes(b'damaged' * 100)
     with pytest.raises(ValueError, match=f'{name} is not a ROS 2 bag that can be read'):
         one(tmp_path / name)
+
+
+def test_a_bag_that_breaks_off_gives_what_comes_before(tmp_path, bag_writer, picture, ros):
+    with bag_writer(tmp_path / 'clip') as writer:
+        for index in range(3):
+            writer.image(TOPIC, 10**18 + index * 10**8, 'rgb8', picture)
+    (path,) = (tmp_path / 'clip').glob('*.mcap')
+    data = bytearray(path.read_bytes())
+    source = one(path)
+    last = data.rindex(picture.tobytes()) - 60
+    # The length of the frame's name: no string can be so long.
+    data[last : last + 40] = b'\xff' * 40
+    path.write_bytes(data)
+    assert [each.name for each in source.frames] == ['clip/000000', 'clip/000001']
+    assert 'cannot be read beyond image 2' in source.problems[0]
