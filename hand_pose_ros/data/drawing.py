@@ -71,23 +71,21 @@ def _choose_samples(
     surface = torch.full((size[0] * size[1] * size[2],), -1, device=fragments.pixel.device)
     surface[fragments.pixel] = _surfaces(view, mesh)
     surface = surface.view(size)
-    near = -_extreme(-fragments.buffer, s)
-    far = _extreme(fragments.buffer, s)
-    smooth = (1 / near - 1 / far).abs() < SMOOTH_WITHIN_M
+    near, far = fragments.buffer[:, ::s, ::s].clone(), fragments.buffer[:, ::s, ::s].clone()
     first = surface[:, ::s, ::s]
-    for row in range(s):
-        for column in range(s):
-            smooth &= surface[:, row::s, column::s] == first
+    smooth = first != -1
+    for row, column in list(product(range(s), repeat=2))[1:]:
+        sample = fragments.buffer[:, row::s, column::s]
+        torch.maximum(near, sample, out=near)
+        torch.minimum(far, sample, out=far)
+        smooth &= surface[:, row::s, column::s] == first
+    # Closeness is 1 / z: the range of z is the range of closeness over its square.
+    smooth &= near - far < SMOOTH_WITHIN_M * far * far
     middle = (s - 1) // 2
     x, y = fragments.pixel % size[2], fragments.pixel // size[2] % size[1]
     one = smooth.flatten().index_select(0, to_pixel(fragments.pixel, size, s))
     chosen = (~one | ((x % s == middle) & (y % s == middle))).nonzero().squeeze(1)
     return chosen, torch.where(one[chosen], float(s * s), 1.0)
-
-
-def _extreme(buffer: Tensor, s: int) -> Tensor:
-    """Least value among the samples of each pixel: (N, H s, W s) -> (N, H, W)."""
-    return -functional.max_pool2d(-buffer[:, None], s)[:, 0]
 
 
 def _surfaces(view: View, mesh: BodyMesh) -> Tensor:
@@ -107,7 +105,7 @@ def _gather(view: View, scene: SceneParameters, chosen: Tensor) -> Samples:
     """What shading needs of the chosen fragments."""
     fragments = take(view.fragments, chosen)
     corners = view.soup.triangles.index_select(1, fragments.triangle)
-    weights = corner_weights(fragments, view.soup.screen[2], view.soup.triangles)
+    weights = corner_weights(fragments, view.soup.screen[2].float(), view.soup.triangles)
     s = scene.supersampling
     size = (len(scene), scene.height * s, scene.width * s)
     return Samples(
@@ -127,7 +125,7 @@ def _colours(
     light = scene.light
     table = blend(_light_table(view, light), samples.corners, samples.weights)
     normals = functional.normalize(table[:3], dim=0)
-    open_share = openness(view.depth_m, scene.lens.intrinsics[:, 0]).flatten()
+    open_share = openness(view.depth_m, scene.lens.intrinsics[:, 0])
     lit = Lit(
         normals=normals,
         ambient=table[3:],
@@ -201,26 +199,26 @@ def _key_share(
 def _casters(
     view: View, mesh: BodyMesh, scene: SceneParameters, body: Tensor, side: Tensor
 ) -> Casters:
-    """What throws shadows: for each map a body, and the things that its hand holds."""
+    """What throws shadows: into each map an arm, and what its hand holds."""
     bodies, things = view.bodies, view.things
-    vertices = bodies.vertices[body]  # (S, V, 3)
-    count, corners = vertices.shape[:2]
-    every = torch.arange(count, device=body.device)
-    triangles = (mesh.triangles.T[:, None] + every[:, None] * corners).flatten(1)
-    parts = scene.people.parts_drawn.flatten(0, 1)[bodies.slot[body]]
-    drawn = parts[:, mesh.triangle_arm.long()].flatten()
-    points, owner = vertices.flatten(0, 1), every.repeat_interleave(corners)
-    triangle_map = every.repeat_interleave(len(mesh.triangles))
-    if things is not None and scene.things is not None and count:
+    corners = bodies.vertices.shape[1]
+    every = torch.arange(len(body), device=body.device)
+    triangles, owner = [], []
+    for arm in range(2):
+        faces = mesh.triangles[mesh.triangle_arm == arm + 1].T
+        maps = every[side == arm]
+        triangles.append((faces[:, None] + maps[:, None] * corners).flatten(1))
+        owner.append(maps.repeat_interleave(faces.shape[1]))
+    points, point_owner = bodies.vertices[body].flatten(0, 1), every.repeat_interleave(corners)
+    if things is not None and scene.things is not None and len(body):
         hand = bodies.slot[body] * 2 + side
         holder = scene.things.holder.flatten()[things.row]
         holder = torch.where(holder < 0, -1, things.image * 2 * bodies.people + holder)
         match = holder[:, None] == hand
-        thing_map = torch.where(match.any(1), match.long().argmax(1), 0)
-        triangles = torch.cat((triangles, things.triangles + len(points)), 1)
+        thing_map = match.long().argmax(1)
+        held = things.triangles[:, match.any(1)[things.owner[things.triangles[0]]]]
+        owner.append(thing_map[things.owner[held[0]]])
+        triangles.append(held + len(points))
         points = torch.cat((points, things.vertices))
-        owner = torch.cat((owner, thing_map[things.owner]))
-        thing = things.owner[things.triangles[0]]
-        triangle_map = torch.cat((triangle_map, thing_map[thing]))
-        drawn = torch.cat((drawn, match.any(1)[thing]))
-    return Casters(points, owner, triangles, triangle_map, drawn)
+        point_owner = torch.cat((point_owner, thing_map[things.owner]))
+    return Casters(points, point_owner, torch.cat(triangles, 1), torch.cat(owner))

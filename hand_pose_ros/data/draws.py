@@ -47,6 +47,12 @@ class Draws:
         forked._keys = _mix(self._keys + _wrapped((tag + 1) * _STREAM))
         return forked
 
+    def take(self, rows: Tensor) -> 'Draws':
+        """The sequences of some of the seeds, (n,) int64, from where they are."""
+        taken = Draws((), str(self._keys.device))
+        taken._keys, taken._stream = self._keys[rows], self._stream
+        return taken
+
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """(N, *shape) float32, uniform in [low, high)."""
         self._stream += 1

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from hand_pose_ros.data.hand_assets import TARGETS, HandAssets
 from hand_pose_ros.data.hand_kinematics import (
@@ -34,10 +35,10 @@ class BodyMesh:
     """What skinning and shading need of the whole body, or of the arms alone.
 
     Attributes:
-        template: (V, 3) float32 metres.
-        basis: (K, V * 3) float32 metres, one row per shape target.
-        weights: (V, NUM_BONES) float32.
-        normals: (V, 3) float32 at rest, outward.
+        template: (3, V) float32 metres; x, y, z in rows of their own are faster.
+        basis: (K, 3 * V) float32 metres, one row per shape target: all x, all y, all z.
+        weights: (NUM_BONES, V) float32.
+        normals: (3, V) float32 at rest, outward.
         triangles: (F, 3) int64.
         uv: (T, 2) float32.
         triangle_uv: (F, 3) int64.
@@ -150,15 +151,16 @@ class HandModel:
         Returns:
             (B, V, 3) metres and (B, V, 3) unit normals.
         """
-        rest = (
-            mesh.template + _rows(shape, mesh.basis).unflatten(1, (len(mesh.template), 3))
-        ) * scale[:, None, None]
-        rest = rest + mesh.normals * swell[..., None]
+        change = _rows(shape, mesh.basis).unflatten(1, mesh.template.shape)
+        rest = (mesh.template + change) * scale[:, None, None]
+        rest = rest + mesh.normals * swell[:, None]
         weights = mesh.weights.expand(len(shape), -1, -1)
-        bones = products(weights, transforms.flatten(2)).unflatten(-1, (3, 4))
-        vertices = apply(bones[..., :3], rest) + bones[..., 3]
-        normals = torch.nn.functional.normalize(apply(bones[..., :3], mesh.normals), dim=-1)
-        return vertices, normals
+        bones = products(transforms.flatten(2).mT, weights).unflatten(1, (3, 4))
+        turns, shift = bones[:, :, :3], bones[:, :, 3]
+        vertices = _combine(turns, rest) + shift
+        normals = _combine(turns, mesh.normals.expand_as(rest))
+        normals = functional.normalize(normals, dim=1)
+        return vertices.mT.contiguous(), normals.mT.contiguous()
 
 
 def _tensor(array: NDArray[np.generic], device: str) -> Tensor:
@@ -177,6 +179,12 @@ def products(first: Tensor, second: Tensor) -> Tensor:
     return torch.stack([a @ b for a, b in zip(first, second, strict=True)])
 
 
+def _combine(turns: Tensor, points: Tensor) -> Tensor:
+    """Turns every point by its own matrix: (B, 3, 3, V), (B, 3, V) -> (B, 3, V)."""
+    x, y, z = points[:, None].unbind(2)
+    return turns[:, :, 0] * x + turns[:, :, 1] * y + turns[:, :, 2] * z
+
+
 def _rows(coefficients: Tensor, basis: Tensor) -> Tensor:
     """Sums of rows of the basis: (B, K), (K, n) -> (B, n)."""
     return products(coefficients[:, None], basis.expand(len(coefficients), -1, -1))[:, 0]
@@ -193,10 +201,10 @@ def _body_mesh(assets: HandAssets, rig: HandRig, device: str) -> BodyMesh:
     hand = _dominant(rig.weights, triangles, ARM_BONES.index('wrist'))
     arm = _dominant(rig.weights, triangles, 0)
     return BodyMesh(
-        template=_tensor(assets.vertices, device),
-        basis=_tensor(assets.target_vertices.reshape(len(TARGETS), -1), device),
-        weights=_tensor(rig.weights, device),
-        normals=_tensor(vertex_normals(assets.vertices, triangles), device),
+        template=_tensor(assets.vertices.T, device),
+        basis=_tensor(assets.target_vertices.transpose(0, 2, 1).reshape(len(TARGETS), -1), device),
+        weights=_tensor(rig.weights.T, device),
+        normals=_tensor(vertex_normals(assets.vertices, triangles).T, device),
         triangles=_tensor(triangles, device),
         uv=_tensor(assets.uv, device),
         triangle_uv=_tensor(assets.triangle_uv, device),
@@ -263,10 +271,10 @@ def _arm_mesh(body: BodyMesh) -> BodyMesh:
     used, triangles = torch.unique(body.triangles[keep], return_inverse=True)
     used_uv, triangle_uv = torch.unique(body.triangle_uv[keep], return_inverse=True)
     return BodyMesh(
-        template=body.template[used],
-        basis=body.basis.unflatten(1, (-1, 3))[:, used].flatten(1).contiguous(),
-        weights=body.weights[used],
-        normals=body.normals[used],
+        template=body.template[:, used].contiguous(),
+        basis=body.basis.unflatten(1, (3, -1))[..., used].flatten(1).contiguous(),
+        weights=body.weights[:, used].contiguous(),
+        normals=body.normals[:, used].contiguous(),
         triangles=triangles,
         uv=body.uv[used_uv],
         triangle_uv=triangle_uv,

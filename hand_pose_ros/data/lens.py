@@ -67,16 +67,19 @@ def defocus(light: Tensor, sigma_px: Tensor) -> Tensor:
 
 def move(layer: Tensor, motion_px: Tensor) -> Tensor:
     """Smears (N, C, H, W) along each picture's motion, centred on where things are."""
-    if not bool((motion_px.abs() >= 1).any()):
+    moving = (motion_px.abs().amax(1) >= 1).nonzero().squeeze(1)
+    if len(moving) == 0:
         return layer
     height, width = layer.shape[2:]
-    image = torch.arange(len(layer), device=layer.device)[:, None, None]
     rows = torch.arange(height, device=layer.device)[:, None]
     columns = torch.arange(width, device=layer.device)
-    planes = layer.permute(0, 2, 3, 1)
-    total = torch.zeros_like(planes)
+    flat = layer.transpose(0, 1).flatten(1)
+    total = torch.zeros(len(flat), len(moving) * height * width, device=layer.device)
     for tap in range(_MOTION_TAPS):
-        shift = (motion_px * (tap / (_MOTION_TAPS - 1) - 0.5)).round().long()[:, :, None, None]
-        y, x = rows - shift[:, 1], columns - shift[:, 0]
-        total += planes[image, y.clamp(0, height - 1), x.clamp(0, width - 1)]
-    return (total / _MOTION_TAPS).permute(0, 3, 1, 2)
+        shift = motion_px[moving] * (tap / (_MOTION_TAPS - 1) - 0.5)
+        dx, dy = shift.round().long().T[..., None, None]
+        y, x = (rows - dy).clamp(0, height - 1), (columns - dx).clamp(0, width - 1)
+        place = (moving[:, None, None] * height + y) * width + x
+        total += flat.index_select(1, place.flatten())
+    moved = (total / _MOTION_TAPS).unflatten(1, (len(moving), height, width)).transpose(0, 1)
+    return layer.index_copy(0, moving, moved)

@@ -52,7 +52,7 @@ def sample_skins(draws: Draws, atlas: SkinAtlas, count: int) -> tuple[Tensor, Te
     Returns:
         (N, count) int64 and (N, count, 3).
     """
-    tone = draws.uniform(count) ** 0.8
+    tone = draws.uniform(count) ** 0.6
     dark, light = tone.new_tensor(DARKEST_SKIN).log(), tone.new_tensor(LIGHTEST_SKIN).log()
     target = torch.exp(
         torch.lerp(dark, light, tone[..., None])

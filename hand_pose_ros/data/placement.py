@@ -14,6 +14,7 @@ from hand_pose_ros.data.draws import Draws
 from hand_pose_ros.data.framing import TRUNK, Candidates, Frame, Wish, acceptable
 from hand_pose_ros.data.hand_kinematics import apply
 from hand_pose_ros.data.postures import reach_candidates, sample_arms, sample_rotations
+from hand_pose_ros.data.scenes import replace_rows, select
 
 CANDIDATES = 24
 WHOLE_ROUNDS = 2
@@ -101,19 +102,22 @@ def _place(
     best, good = _round(draws.fork(0), *rounds[0], joints, fingers, others)
     whole = good & frame.whole_body
     arms = good[:, None] & (wish.hands | frame.whole_body)
-    for attempt, (version, less) in enumerate(rounds[1:], 1):
-        if bool((good | ~wish.present).all()):
+    for attempt, setting in enumerate(rounds[1:], 1):
+        failed = (~good & wish.present).nonzero().squeeze(1)
+        if len(failed) == 0:
             break
-        again, found = _round(draws.fork(attempt), version, less, joints, fingers, others)
-        take = ~good & found
-        best = Candidates(
-            *(
-                torch.where(take.view(-1, *(1,) * (old.dim() - 1)), new, old)
-                for old, new in zip(vars(best).values(), vars(again).values(), strict=True)
-            )
+        version, less = select(setting[0], failed), select(setting[1], failed)
+        again, found = _round(
+            draws.fork(attempt).take(failed),
+            version,
+            less,
+            joints[failed],
+            fingers[failed],
+            others[failed],
         )
-        good, whole = good | found, whole | (take & version.whole_body)
-        arms = arms | (take[:, None] & (less.hands | version.whole_body))
+        best = replace_rows(best, failed, again)
+        good[failed], whole[failed] = found, found & version.whole_body
+        arms[failed] = found[:, None] & (less.hands | version.whole_body)
     return best, arms, whole
 
 

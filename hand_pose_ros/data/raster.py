@@ -3,8 +3,8 @@
 Triangles are cut into pixel rows; each row's covered interval follows from the three edge
 functions, so only covered pixels are ever touched. What decides who is in front is 'closeness',
 a number linear on the screen: 1 / z under perspective, minus the distance for parallel light.
-Pixel centres lie at integers. A pixel is covered where its centre is in the triangle or within a
-hundred-thousandth of its height from an edge, so that neighbours leave no gap.
+Pixel centres lie at integers. A pixel is covered where its centre is in the triangle, edges
+included; all of that is decided in double precision, so that neighbours leave no gap.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-EDGE_SLACK = 1e-5
+EDGE_SLACK = 1e-10
 _NOTHING = torch.iinfo(torch.int64).max
 
 
@@ -46,7 +46,7 @@ class _Setup:
         image: (K,) int64.
         corner: (2, K) int64, the bounding box's first pixel (x, y).
         size: (2, K) int64, the bounding box's width and height in pixels.
-        plane: (9, K) float32, value at the corner, step per x and per y of the second and third
+        plane: (9, K) float64, value at the corner, step per x and per y of the second and third
             barycentric weight and of closeness.
     """
 
@@ -63,8 +63,8 @@ def rasterise(
     """Finds the triangle in front at every pixel of every image.
 
     Args:
-        points: (3, P) x, y in pixels and closeness; NaN in x for points that cannot be drawn
-            (behind the camera), which drops their triangles.
+        points: (3, P) float64, x, y in pixels and closeness; NaN in x for points that cannot be
+            drawn (behind the camera), which drops their triangles.
         triangles: (3, T) int64 indices into the points.
         image: (T,) int64, the image each triangle is drawn in.
         size: (N, H, W).
@@ -91,7 +91,7 @@ def rasterise(
         triangle=setup.triangle.index_select(0, owner),
         closeness=buffer.index_select(0, seen),
         barycentric=weights,
-        slope=setup.plane[7:].index_select(1, owner),
+        slope=setup.plane[7:].index_select(1, owner).float(),
         buffer=buffer.view(size),
     )
 
@@ -119,8 +119,8 @@ def _set_up(
 
 
 def _planes(points: Tensor, triangles: Tensor, corner: Tensor) -> Tensor:
-    """(9, K) see _Setup; in double precision, because slivers divide by tiny areas."""
-    p = points.index_select(1, triangles.flatten()).view(3, 3, -1).double()
+    """(9, K) see _Setup."""
+    p = points.index_select(1, triangles.flatten()).view(3, 3, -1)
     x, y, closeness = p
     dx, dy = x[1:] - x[0], y[1:] - y[0]
     area = dx[0] * dy[1] - dx[1] * dy[0]
@@ -131,7 +131,7 @@ def _planes(points: Tensor, triangles: Tensor, corner: Tensor) -> Tensor:
     value = torch.stack((start, step_x, step_y), 1)  # (2, 3, K)
     depth = (value * rise[:, None]).sum(0)
     depth[0] += closeness[0]
-    return torch.cat((value.flatten(0, 1), depth)).float()
+    return torch.cat((value.flatten(0, 1), depth))
 
 
 def _cover(setup: _Setup, size: tuple[int, int, int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -143,11 +143,11 @@ def _cover(setup: _Setup, size: tuple[int, int, int]) -> tuple[Tensor, Tensor, T
     _, height, width = size
     owner, row = _expand(setup.size[1])
     start = setup.plane.index_select(1, owner)
-    dy = row.float()
+    dy = row.double()
     b1, b2 = start[0] + start[2] * dy, start[3] + start[5] * dy
     closeness = start[6] + start[8] * dy
     low = torch.zeros_like(dy)
-    high = (setup.size[0].index_select(0, owner) - 1).float()
+    high = (setup.size[0].index_select(0, owner) - 1).double()
     for value, step in (
         (b1, start[1]),
         (b2, start[4]),
@@ -164,8 +164,8 @@ def _cover(setup: _Setup, size: tuple[int, int, int]) -> tuple[Tensor, Tensor, T
     first = (setup.image * height + setup.corner[1]) * width + setup.corner[0]
     base = first.index_select(0, owner) + row * width + low.long()
     at_low = closeness + start[7] * low
-    closeness = at_low.index_select(0, line) + start[7].index_select(0, line) * along.float()
-    return base.index_select(0, line) + along, closeness, owner.index_select(0, line)
+    closeness = at_low.index_select(0, line) + start[7].index_select(0, line) * along
+    return base.index_select(0, line) + along, closeness.float(), owner.index_select(0, line)
 
 
 def _expand(counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,11 +182,10 @@ def _weights_at(setup: _Setup, owner: Tensor, pixel: Tensor, size: tuple[int, in
     _, height, width = size
     plane = setup.plane[:6].index_select(1, owner)
     corner = setup.corner.index_select(1, owner)
-    dx = (pixel % width - corner[0]).float()
-    dy = (pixel // width % height - corner[1]).float()
+    dx, dy = pixel % width - corner[0], pixel // width % height - corner[1]
     return torch.stack(
         (plane[0] + plane[1] * dx + plane[2] * dy, plane[3] + plane[4] * dx + plane[5] * dy)
-    )
+    ).float()
 
 
 def take(fragments: Fragments, rows: Tensor) -> Fragments:

@@ -21,13 +21,14 @@ from hand_pose_ros.data.hand_model import HandModel
 from hand_pose_ros.data.hand_poses import FingerSampler
 from hand_pose_ros.data.lens import Film, move
 from hand_pose_ros.data.sampling import SceneConfig, SceneSampler
-from hand_pose_ros.data.scenes import SceneParameters, concatenate
+from hand_pose_ros.data.scenes import SceneParameters, concatenate, select
 from hand_pose_ros.data.skins import SkinAtlas
 from hand_pose_ros.data.things import unit_meshes
 from hand_pose_ros.data.view import NOBODY, label_hands, view_scene
 
 CHUNK_SAMPLES = {'cpu': 600_000, 'cuda': 64_000_000}
 """Samples rendered at once: what fits a core's cache, what fills a GPU."""
+SCENES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,13 @@ class HandRenderer:
         self, config: SceneConfig, seeds: Sequence[int], *, shaded: bool
     ) -> RenderedBatch:
         samples = config.height * config.width * config.supersampling**2
-        limit = CHUNK_SAMPLES[torch.device(self.device).type]
-        step = max(1, limit // samples)
+        step = max(1, CHUNK_SAMPLES[torch.device(self.device).type] // samples)
+        # Drawing scenes is many small steps: it wants larger batches than rendering them.
+        many = max(step, SCENES_AT_ONCE)
         chunks = []
-        for start in range(0, len(seeds), step):
-            scene = self.sampler.sample(config, list(seeds)[start : start + step])
-            chunks.append(self.render_scene(scene, shaded=shaded))
+        for start in range(0, len(seeds), many):
+            scenes = self.sampler.sample(config, seeds[start : start + many], shaded=shaded)
+            for first in range(0, len(scenes), step):
+                part = select(scenes, slice(first, first + step))
+                chunks.append(self.render_scene(part, shaded=shaded))
         return concatenate(chunks)

@@ -24,7 +24,14 @@ from hand_pose_ros.data.holding import ThingSampler
 from hand_pose_ros.data.looks import sample_clothes, sample_lamps, sample_shapes, sample_skins
 from hand_pose_ros.data.panoramas import PanoramaStore
 from hand_pose_ros.data.placement import place_people
-from hand_pose_ros.data.scenes import Lens, Light, People, SceneParameters, Things
+from hand_pose_ros.data.scenes import (
+    Lens,
+    Light,
+    People,
+    SceneParameters,
+    Things,
+    choose,
+)
 from hand_pose_ros.data.skins import SkinAtlas
 
 BACKGROUNDS = ('scene', 'transparent')
@@ -121,16 +128,20 @@ class SceneSampler:
         self._photos = pack_photos(backgrounds, self._device)
         self._panoramas = PanoramaStore(panoramas, self._device) if panoramas else None
 
-    def sample(self, config: SceneConfig, seeds: Sequence[int]) -> SceneParameters:
-        """Draws one scene per seed."""
+    def sample(
+        self, config: SceneConfig, seeds: Sequence[int], *, shaded: bool = True
+    ) -> SceneParameters:
+        """Draws one scene per seed; without what is seen behind it unless it will be shaded."""
         draws = Draws(seeds, self._device)
         wishes = _sample_wishes(draws.fork(4), config)
         lens = _sample_lens(draws.fork(0), config, wishes)
         people, things = self._people(draws.fork(1), config, lens.intrinsics, wishes)
-        light, background = self._surroundings(draws.fork(2), config, lens)
+        opaque = config.background == 'scene'
+        light, background = self._surroundings(draws.fork(2), config, lens, seen=opaque and shaded)
         behind = None
-        if background is not None:
-            behind = _wall(draws.fork(3), people, lens.intrinsics, background.shape[1:3])
+        if opaque:
+            size = (config.height, config.width)
+            behind = _wall(draws.fork(3), people, lens.intrinsics, size)
         return SceneParameters(
             height=config.height,
             width=config.width,
@@ -145,39 +156,39 @@ class SceneSampler:
         )
 
     def _surroundings(
-        self, draws: Draws, config: SceneConfig, lens: Lens
+        self, draws: Draws, config: SceneConfig, lens: Lens, *, seen: bool
     ) -> tuple[Light, Tensor | None]:
         """Light of panoramas or lamps, and what is seen behind the people."""
         light = sample_lamps(draws)
-        in_panorama = draws.chance(probability=PANORAMA_SHARE)
+        inside = draws.chance(probability=PANORAMA_SHARE)
         brightness = draws.uniform(low=0.5, high=1.1)
-        which = draws.uniform()
-        to_camera = sample_headings(draws)
+        which, to_camera = draws.uniform(), sample_headings(draws)
+        kind = draws.choice(weights=(1 - PHOTO_SHARE, PHOTO_SHARE))
+        if self._photos is None:
+            kind = torch.zeros_like(kind)
+        panorama = torch.zeros_like(kind)
         if self._panoramas is not None:
             panorama = (which * len(self._panoramas)).long()
             lit = self._panoramas.light(panorama, to_camera, brightness)
-            light = Light(
-                *(
-                    torch.where(in_panorama.view(-1, *(1,) * (ours.dim() - 1)), theirs, ours)
-                    for ours, theirs in zip(vars(light).values(), vars(lit).values(), strict=True)
-                )
-            )
-        if config.background == 'transparent':
+            light = choose(inside, lit, light)
+            view = inside & draws.chance(probability=PANORAMA_VIEW_SHARE)
+            kind = torch.where(view, 2, kind)
+        if not seen:
             return light, None
-        size = (config.height, config.width)
         level = light.ambient[:, 0].mean(1) + 0.5 * light.key_colour.mean(1)
         level = level * torch.exp(draws.normal(std=0.3))
-        photo = draws.chance(probability=PHOTO_SHARE)
-        flat, pictures = draws.fork(0), draws.fork(1)
-        behind = invented(flat, size) * level[:, None, None, None]
+        size = (config.height, config.width)
+        behind = level.new_empty(len(draws), *size, 3)
+        flat, pictures, views = ((kind == index).nonzero().squeeze(1) for index in range(3))
+        dim = level[:, None, None, None]
+        behind[flat] = invented(draws.take(flat), size) * dim[flat]
         if self._photos is not None:
-            crops = photo_crops(pictures, self._photos, size) * level[:, None, None, None]
-            behind = torch.where(photo[:, None, None, None], crops, behind)
+            crops = photo_crops(draws.take(pictures), self._photos, size)
+            behind[pictures] = crops * dim[pictures]
         if self._panoramas is not None:
-            rays = picture_rays(lens.intrinsics, size)
-            view = self._panoramas.view(panorama, to_camera, rays) * brightness[:, None, None]
-            seen = in_panorama & draws.chance(probability=PANORAMA_VIEW_SHARE)
-            behind = torch.where(seen[:, None, None, None], view.view_as(behind), behind)
+            rays = picture_rays(lens.intrinsics[views], size)
+            seen_light = self._panoramas.view(panorama[views], to_camera[views], rays)
+            behind[views] = seen_light.view(-1, *size, 3) * brightness[views, None, None, None]
         return light, behind
 
     def _people(
@@ -279,11 +290,11 @@ def _expose(lens: Lens, light: Light) -> Lens:
     return replace(lens, exposure=lens.exposure * gain.clamp(0.5, 4.0)[:, None])
 
 
-def _wall(draws: Draws, people: People, intrinsics: Tensor, size: torch.Size) -> Tensor:
+def _wall(draws: Draws, people: People, intrinsics: Tensor, size: tuple[int, int]) -> Tensor:
     """Depth of a wall behind the people, in half of the pictures: (N, H, W) metres or NaN."""
     distance = farthest(people) + draws.uniform(low=math.log(0.05), high=math.log(2.0)).exp()
     normal = torch.cat((draws.normal(2, std=0.25), -torch.ones_like(distance)[:, None]), 1)
-    rays = picture_rays(intrinsics, (size[0], size[1]))
+    rays = picture_rays(intrinsics, size)
     slope = -(rays * normal[:, None]).sum(-1)
     depth = torch.where(slope > 0.1, distance[:, None] / slope, torch.nan)
     there = draws.chance(1, probability=WALL_SHARE)

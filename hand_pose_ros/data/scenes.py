@@ -159,6 +159,20 @@ def select(part: Part, rows: Tensor | slice) -> Part:
     return taken
 
 
+def choose(condition: Tensor, first: Part, second: Part) -> Part:
+    """Takes each picture's tensors from one of two dataclasses: (N,) bool."""
+    return replace_rows(second, condition, select(first, condition))
+
+
+def replace_rows(part: Part, rows: Tensor, with_part: Part) -> Part:
+    """Puts other pictures' tensors at some rows of a dataclass of tensors."""
+    changed = {}
+    for name, value in vars(part).items():
+        changed[name] = value.clone()
+        changed[name][rows] = vars(with_part)[name]
+    return type(part)(**changed)
+
+
 def concatenate(parts: Sequence[Part]) -> Part:
     """Joins batches of the same kind along the pictures."""
     joined: Part = _join(parts)

@@ -40,14 +40,12 @@ class Casters:
         vertex_map: (Q,) int64, the map of each vertex.
         triangles: (3, T) int64.
         triangle_map: (T,) int64.
-        drawn: (T,) bool.
     """
 
     vertices: Tensor
     vertex_map: Tensor
     triangles: Tensor
     triangle_map: Tensor
-    drawn: Tensor
 
 
 def cast_shadows(casters: Casters, centre: Tensor, direction: Tensor) -> ShadowMaps:
@@ -61,11 +59,11 @@ def cast_shadows(casters: Casters, centre: Tensor, direction: Tensor) -> ShadowM
     axes = light_axes(direction)
     which = casters.vertex_map
     fragments = rasterise(
-        torch.stack(_to_map(casters.vertices, centre[which], axes[which])),
+        torch.stack(_to_map(casters.vertices, centre[which], axes[which])).double(),
         casters.triangles,
         casters.triangle_map,
         (len(centre), MAP_SIZE, MAP_SIZE),
-        torch.where(casters.drawn, 0.0, torch.nan),
+        torch.zeros_like(casters.triangle_map, dtype=torch.float32),
     )
     return ShadowMaps(centre, axes, fragments.buffer)
 
@@ -127,39 +125,52 @@ def openness(depth_m: Tensor, focal_px: Tensor) -> Tensor:
         focal_px: (N,).
 
     Returns:
-        (N, H, W) in 0..1; 1 where nothing is.
+        (N * H * W,) in 0..1; 1 where nothing is.
     """
+    _, height, width = depth_m.shape
     known = depth_m.isfinite()
     # A constant taken off keeps the running sums small.
     base = torch.where(known, depth_m, 0.0).amax((1, 2), keepdim=True)
     depth = torch.where(known, depth_m - base, 0.0)
-    sums = torch.stack((depth.double(), known.double()), 1).cumsum(2).cumsum(3)
-    sums = functional.pad(sums, (1, 0, 1, 0)).flatten(2)  # (N, 2, (H + 1) * (W + 1))
-    result = torch.ones_like(depth)
+    sums = torch.stack((depth.double(), known.double())).cumsum(2).cumsum(3)
+    sums = functional.pad(sums, (1, 0, 1, 0)).flatten(1)
+    place = known.flatten().nonzero().squeeze(1)
+    image = place // (height * width)
+    own = depth.flatten().index_select(0, place)
+    pixels_per_metre = focal_px[image] / depth_m.flatten().index_select(0, place)
+    result = torch.ones_like(own)
     for radius in OCCLUSION_RADII_M:
-        window = (radius * focal_px[:, None, None] / depth_m.nan_to_num(1.0)).round()
-        window = window.long().clamp(1, 64)
-        total = _box_sums(sums, window, (depth.shape[1], depth.shape[2])).float()
-        below = (depth - total[:, 0] / total[:, 1].clamp(min=1)) / radius
+        window = (radius * pixels_per_metre).round().long().clamp(1, 64)
+        total = _box_sums(sums, place, window, (height, width)).float()
+        below = (own - total[0] / total[1].clamp(min=1)) / radius
         # At an outline the neighbours are all on one side: it curves away, it is no crease.
-        surrounded = (2 * total[:, 1] / (2 * window + 1) ** 2 - 1).clamp(0, 1)
+        surrounded = (2 * total[1] / (2 * window + 1) ** 2 - 1).clamp(0, 1)
         # What lies far behind is not in a crease but behind another thing.
         share = below.clamp(0, 1) * (3 - below).clamp(0, 1) * surrounded
         result = result - OCCLUSION_STRENGTH * share
-    return torch.where(known, result.clamp(min=0.15), 1.0)
+    everywhere = torch.ones_like(depth).flatten()
+    return everywhere.index_copy(0, place, result.clamp(min=0.15))
 
 
-def _box_sums(sums: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
-    """Sums over boxes about every pixel from running sums: (N, 2, H, W)."""
+def _box_sums(sums: Tensor, place: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
+    """Sums over boxes about pixels, from running sums.
+
+    Args:
+        sums: (2, N * (H + 1) * (W + 1)) sums of all that is above and to the left.
+        place: (F,) int64, flat indices of pixels.
+        radius: (F,) int64 pixels.
+        size: (H, W).
+
+    Returns:
+        (2, F).
+    """
     height, width = size
-    rows = torch.arange(height, device=sums.device)[:, None]
-    columns = torch.arange(width, device=sums.device)
-    top, bottom = (rows - radius).clamp(min=0), (rows + radius + 1).clamp(max=height)
-    left, right = (columns - radius).clamp(min=0), (columns + radius + 1).clamp(max=width)
+    x, y = place % width, place // width % height
+    first_row = place // (height * width) * (height + 1)
+    top, bottom = (y - radius).clamp(min=0), (y + radius + 1).clamp(max=height)
+    left, right = (x - radius).clamp(min=0), (x + radius + 1).clamp(max=width)
 
     def at(row: Tensor, column: Tensor) -> Tensor:
-        index = (row * (width + 1) + column).flatten(1)[:, None].expand(-1, 2, -1)
-        return sums.gather(2, index)
+        return sums.index_select(1, (first_row + row) * (width + 1) + column)
 
-    total = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
-    return total.view(len(sums), 2, height, width)
+    return at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)

@@ -110,7 +110,7 @@ class Soup:
 
     Attributes:
         vertices: (Q, 3) metres, camera frame.
-        screen: (3, Q) x, y in samples and 1 / z; NaN in x where nearer than NEAR_M.
+        screen: (3, Q) float64, x, y in samples and 1 / z; NaN in x where nearer than NEAR_M.
         triangles: (3, T) int64.
         image: (T,) int64.
         facing: (T,) float32 for `rasterise`; NaN where not drawn.
@@ -175,9 +175,9 @@ def _facing(mirrored: Tensor) -> Tensor:
 
 
 def project(points: Tensor, intrinsics: Tensor, supersampling: int) -> Tensor:
-    """Screen coordinates in samples: (Q, 3) metres, (Q, 4) -> (3, Q) x, y, 1 / z."""
-    x, y, z = points.unbind(1)
-    fx, fy, cx, cy = intrinsics.unbind(1)
+    """Screen coordinates in samples: (Q, 3) metres, (Q, 4) -> (3, Q) float64 x, y, 1 / z."""
+    x, y, z = points.T.double()
+    fx, fy, cx, cy = intrinsics.T.double()
     closeness = 1.0 / z
     # Sample i of a pixel split in s lies at (i + 0.5) / s - 0.5.
     u = (fx * x * closeness + cx + 0.5) * supersampling - 0.5

@@ -143,7 +143,11 @@ def label_hands(view: View, scene: SceneParameters) -> HandLabels:
     mirrored[bodies.slot] = bodies.mirrored
     joints = joints.view(len(scene), -1, 21, 3)
     intrinsics = scene.lens.intrinsics[:, None, None].expand(*joints.shape[:3], 4)
-    u, v, _ = project(joints.flatten(0, 2), intrinsics.flatten(0, 2), 1).view(3, *joints.shape[:3])
+    u, v, _ = (
+        project(joints.flatten(0, 2), intrinsics.flatten(0, 2), 1)
+        .float()
+        .unflatten(1, joints.shape[:3])
+    )
     inside = (u >= -0.5) & (u < scene.width - 0.5) & (v >= -0.5) & (v < scene.height - 0.5)
     shown = inside.any(-1)
     points = torch.stack((u, v), -1)
