@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import rclpy
@@ -67,8 +68,10 @@ class NodeClient:
         self._image = self._node.create_publisher(Image, 'image', 1)
         self._depth = self._node.create_publisher(Image, 'depth', 1)
         self._camera_info = self._node.create_publisher(CameraInfo, 'camera_info', 1)
+        # A callback of two arguments gets the times as well, which rclpy's annotation leaves out.
+        on_keypoints: Any = self._on_keypoints
         self._node.create_subscription(
-            HandPoseArray, 'keypoints', self._on_keypoints, QoSProfile(depth=ANSWER_DEPTH)
+            HandPoseArray, 'keypoints', on_keypoints, QoSProfile(depth=ANSWER_DEPTH)
         )
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 5)
         self._spinning = ExitStack()
