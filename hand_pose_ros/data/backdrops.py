@@ -12,6 +12,7 @@ from torch.nn import functional
 from hand_pose_ros.data.draws import Draws
 from hand_pose_ros.data.hand_kinematics import multiply, rotation
 from hand_pose_ros.data.looks import DARKEST_SKIN, LIGHTEST_SKIN
+from hand_pose_ros.data.steady import power, sigmoid
 from hand_pose_ros.data.texels import TexelStore
 
 PHOTO_LEVELS = 5
@@ -79,7 +80,7 @@ def invented(draws: Draws, size: tuple[int, int]) -> Tensor:
 
 def sample_colours(draws: Draws, count: int) -> Tensor:
     """(N, count, 3) colours in linear light: greys, pale ones and, to distract, skin and wood."""
-    value = draws.uniform(count, 1) ** 1.5 * 0.9 + 0.01
+    value = power(draws.uniform(count, 1), 1.5) * 0.9 + 0.01
     tint = torch.lerp(torch.ones(3, device=value.device), draws.uniform(count, 3), 0.5)
     tint = torch.lerp(torch.ones_like(tint), tint, draws.uniform(count, 1) ** 2)
     dark, light = value.new_tensor(DARKEST_SKIN).log(), value.new_tensor(LIGHTEST_SKIN).log()
@@ -99,7 +100,7 @@ def _clouds(draws: Draws, size: tuple[int, int]) -> Tensor:
         noise = functional.interpolate(grid, size=size, mode='bilinear', align_corners=True)
         share = weight * draws.uniform(1, 1)
         mix = mix + noise[:, 0] * share
-    mix = torch.sigmoid(1.5 * mix)[..., None]
+    mix = sigmoid(1.5 * mix)[..., None]
     return torch.lerp(colours[:, None, None, 0], colours[:, None, None, 1], mix)
 
 

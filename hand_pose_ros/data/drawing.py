@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hand_pose_ros.data.hand_model import BodyMesh, products
+from hand_pose_ros.data.hand_model import BodyMesh
 from hand_pose_ros.data.raster import corner_weights, take
 from hand_pose_ros.data.scenes import Light, SceneParameters
 from hand_pose_ros.data.shading import (
@@ -21,6 +21,7 @@ from hand_pose_ros.data.shading import (
 )
 from hand_pose_ros.data.shadows import Casters, cast_shadows, lit_share, openness
 from hand_pose_ros.data.skins import SkinAtlas
+from hand_pose_ros.data.steady import products
 from hand_pose_ros.data.view import View, body_faces, to_pixel
 
 SMOOTH_WITHIN_M = 0.006

@@ -132,6 +132,8 @@ def load_hand_assets(folder: Path | None = None) -> HandAssets:
     makehuman = root / 'makehuman'
     vertices, uv, triangles, triangle_uv = _read_obj(makehuman / 'base.obj')
     names, head_joints, tail_joints = _read_rig(makehuman / 'default.mhskel')
+    weights = _read_weights(makehuman / 'default_weights.mhw', names)
+    recorded = _read_recorded(root / 'intel_hand_poses' / 'animbank.pose')
     deltas = _read_targets(makehuman / 'targets')
     skins, skin_names = _read_skins(makehuman / 'skins')
     return HandAssets(
@@ -142,13 +144,13 @@ def load_hand_assets(folder: Path | None = None) -> HandAssets:
         bone_names=names,
         heads=_means(vertices, head_joints),
         tails=_means(vertices, tail_joints),
-        weights=_read_weights(makehuman / 'default_weights.mhw', names),
+        weights=weights,
         target_vertices=deltas[:, :BODY_VERTICES].astype(np.float32),
         target_heads=np.stack([_means(delta, head_joints) for delta in deltas]),
         target_tails=np.stack([_means(delta, tail_joints) for delta in deltas]),
         skins=skins,
         skin_names=skin_names,
-        recorded_rotations=_read_recorded(root / 'intel_hand_poses' / 'animbank.pose'),
+        recorded_rotations=recorded,
     )
 
 

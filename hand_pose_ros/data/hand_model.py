@@ -23,6 +23,7 @@ from hand_pose_ros.data.hand_rig import (
     HandRig,
     build_hand_rig,
 )
+from hand_pose_ros.data.steady import products
 
 _FIRST_ARM = len(BODY_BONES)
 HAIR_SLOPE = 0.75
@@ -167,16 +168,6 @@ def _tensor(array: NDArray[np.generic], device: str) -> Tensor:
     """To a tensor; floats become float32."""
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     return tensor.to(device, torch.float32 if tensor.is_floating_point() else tensor.dtype)
-
-
-def products(first: Tensor, second: Tensor) -> Tensor:
-    """Matrix products (B, m, k) x (B, k, n), one by one.
-
-    A batched product may round differently with the size of the batch, and pictures must not.
-    """
-    if len(first) == 0:
-        return first @ second
-    return torch.stack([a @ b for a, b in zip(first, second, strict=True)])
 
 
 def _combine(turns: Tensor, points: Tensor) -> Tensor:

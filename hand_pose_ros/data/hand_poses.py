@@ -15,6 +15,7 @@ from torch import Tensor
 
 from hand_pose_ros.data.draws import Draws, quaternion_matrix
 from hand_pose_ros.data.hand_kinematics import finger_bases, multiply
+from hand_pose_ros.data.steady import power
 
 _DEGREE = math.pi / 180
 
@@ -103,7 +104,7 @@ def fingers_from_curls(curls: Tensor, thumb: Tensor, spread: Tensor, style: Tens
     """
     style = style[..., None]
     flexion = (-8 + 88 * curls) * (1 + 0.6 * style)
-    middle = (4 + 98 * curls.clamp(min=1e-3) ** 0.8) * (1 - 0.6 * style)
+    middle = (4 + 98 * power(curls, 0.8)) * (1 - 0.6 * style)
     # Two tendons bend the last two joints together.
     end = 0.55 * middle
     together, apart = curls.new_tensor(TOGETHER_DEG), curls.new_tensor(SPREAD_DEG)

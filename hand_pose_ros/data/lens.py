@@ -5,6 +5,7 @@ from torch import Tensor
 
 from hand_pose_ros.data.draws import Draws
 from hand_pose_ros.data.scenes import Lens
+from hand_pose_ros.data.steady import power
 
 SHOULDER = 0.12
 _BLUR_TAPS = 4
@@ -34,7 +35,7 @@ class Film:
             light = defocus(light, lens.defocus_px)
         value = light * lens.exposure[..., None, None]
         value = value / (1 + SHOULDER * value)
-        value = value.clamp(0, 1) ** (1 / lens.gamma[:, None, None, None])
+        value = power(value.clamp(0, 1), 1 / lens.gamma[:, None, None, None])
         if not sharp:
             value = value + lens.noise[:, None, None, None] * self._grain(value, seeds)
         return (value.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()

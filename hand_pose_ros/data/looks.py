@@ -13,6 +13,7 @@ from hand_pose_ros.data.hand_assets import (
 )
 from hand_pose_ros.data.scenes import Light
 from hand_pose_ros.data.skins import SkinAtlas
+from hand_pose_ros.data.steady import power
 
 DARKEST_SKIN = (0.055, 0.026, 0.016)
 LIGHTEST_SKIN = (0.66, 0.42, 0.31)
@@ -30,7 +31,7 @@ def sample_shapes(draws: Draws, count: int) -> tuple[Tensor, Tensor]:
     race = race / race.sum(-1, keepdim=True)
     male = draws.uniform(count)
     gender = torch.stack((1 - male, male), -1)
-    age = draws.uniform(count, len(AGES)) ** 3 * race.new_tensor((0.25, 1.0, 0.6)) + 1e-3
+    age = draws.uniform(count, len(AGES)) ** 3 * race.new_tensor((0.15, 1.0, 0.6)) + 1e-3
     age = age / age.sum(-1, keepdim=True)
     levels = draws.uniform(count, 2, low=-0.9, high=0.9)
     level = torch.stack((-levels, 1 - levels.abs(), levels), -1).clamp(min=0)  # (N, count, 2, 3)
@@ -42,7 +43,7 @@ def sample_shapes(draws: Draws, count: int) -> tuple[Tensor, Tensor]:
     most = strength.new_tensor((0.6, 0.6, 0.4, 0.8, 0.8))
     strength = strength.minimum(most).maximum(-most)
     hand = torch.stack((-strength, strength), -1).clamp(min=0).flatten(2)
-    scale = 0.94 * torch.exp(draws.normal(count, std=0.05))
+    scale = 0.97 * torch.exp(draws.normal(count, std=0.05))
     return torch.cat((macro.flatten(2), build.flatten(2), hand), -1), scale
 
 
@@ -52,7 +53,7 @@ def sample_skins(draws: Draws, atlas: SkinAtlas, count: int) -> tuple[Tensor, Te
     Returns:
         (N, count) int64 and (N, count, 3).
     """
-    tone = draws.uniform(count) ** 0.6
+    tone = power(draws.uniform(count), 0.6)
     dark, light = tone.new_tensor(DARKEST_SKIN).log(), tone.new_tensor(LIGHTEST_SKIN).log()
     target = torch.exp(
         torch.lerp(dark, light, tone[..., None])
@@ -73,7 +74,7 @@ def sample_clothes(draws: Draws, count: int) -> dict[str, Tensor]:
         draws.uniform(count, low=0.3, high=0.4),
     )
     cuff = torch.where(kind == 0, long, torch.where(kind == 1, short, 0.47))
-    value = draws.uniform(count, 3, 1) ** 1.5
+    value = power(draws.uniform(count, 3, 1), 1.5)
     hue = draws.uniform(count, 3, 3)
     saturation = draws.uniform(count, 3, 1) ** 2
     cloth = (0.02 + 0.75 * value) * torch.lerp(torch.ones_like(hue), hue, saturation)

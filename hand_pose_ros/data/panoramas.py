@@ -13,6 +13,7 @@ from torch import Tensor
 from hand_pose_ros.data.hand_kinematics import apply
 from hand_pose_ros.data.scenes import Light
 from hand_pose_ros.data.shading import harmonics
+from hand_pose_ros.data.steady import azimuth
 
 SIZE = (512, 1024)
 _COARSE = (16, 32)
@@ -95,7 +96,7 @@ class PanoramaStore:
         world = apply(to_camera.mT[:, None], rays)
         x, y, z = torch.nn.functional.normalize(world, dim=-1).unbind(-1)
         height, width = SIZE
-        u = (torch.atan2(x, -z) / (2 * math.pi) + 0.5) * width - 0.5
+        u = (azimuth(x, -z) / (2 * math.pi) + 0.5) * width - 0.5
         v = (torch.acos(y.clamp(-1, 1)) / math.pi * height - 0.5).clamp(0, height - 1.001)
         left, top = u.floor(), v.floor()
         part_u, part_v = (u - left)[..., None], (v - top)[..., None]

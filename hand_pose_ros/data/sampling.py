@@ -33,6 +33,7 @@ from hand_pose_ros.data.scenes import (
     choose,
 )
 from hand_pose_ros.data.skins import SkinAtlas
+from hand_pose_ros.data.steady import power
 
 BACKGROUNDS = ('scene', 'transparent')
 MOST_HANDS = 4
@@ -286,7 +287,7 @@ def _sample_lens(draws: Draws, config: SceneConfig, wishes: Sequence[Wish]) -> L
 def _expose(lens: Lens, light: Light) -> Lens:
     """What an automatic exposure does: part of the way to an even brightness."""
     level = light.ambient[:, 0].mean(1) + 0.6 * light.key_colour.mean(1)
-    gain = (EVEN_LIGHT / level.clamp(min=1e-3)) ** 0.7
+    gain = power(EVEN_LIGHT / level.clamp(min=1e-3), 0.7)
     return replace(lens, exposure=lens.exposure * gain.clamp(0.5, 4.0)[:, None])
 
 

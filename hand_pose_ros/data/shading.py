@@ -11,6 +11,7 @@ from hand_pose_ros.data.bodies import Bodies
 from hand_pose_ros.data.hand_model import BodyMesh
 from hand_pose_ros.data.scenes import SceneParameters, Things
 from hand_pose_ros.data.skins import LEVELS, TEXELS_PER_METRE, SkinAtlas
+from hand_pose_ros.data.steady import power
 from hand_pose_ros.data.surfaces import PlacedThings
 
 WAIST_M = 0.08
@@ -189,13 +190,13 @@ def illuminate(material: Material, view: Tensor, lit: Lit) -> Tensor:
     """
     facing = (lit.normals * lit.key_direction).sum(0)
     wrapped = ((facing + WRAP) / (1 + WRAP)).clamp(min=0)
-    falloff = torch.stack([wrapped**exponent for exponent in TERMINATOR])
+    falloff = torch.stack([power(wrapped, exponent) for exponent in TERMINATOR])
     falloff = torch.where(material.on_skin, falloff, facing.clamp(min=0))
     key = lit.key_colour * lit.key_share * (0.5 + 0.5 * lit.openness)
     ambient = lit.ambient.clamp(min=0) * lit.openness
     half = functional.normalize(lit.key_direction + view, dim=0)
     strength, sharpness = material.gloss
-    highlight = (lit.normals * half).sum(0).clamp(min=1e-6) ** sharpness * (facing > 0)
-    rim = (1 - (lit.normals * view).sum(0).clamp(0, 1)) ** 4 * material.on_skin
+    highlight = power((lit.normals * half).sum(0), sharpness) * (facing > 0)
+    rim = (1 - (lit.normals * view).sum(0).clamp(0, 1)).square().square() * material.on_skin
     shine = 2.5 * strength * highlight * key + 0.06 * rim * ambient
     return material.albedo * (ambient + key * falloff) + shine

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hand_pose_ros.data.steady import power
+
 GAMMA = 2.2
 
 
@@ -59,7 +61,7 @@ class TexelStore:
         top = torch.lerp(self._fetch(first), self._fetch(first + 1), part_x)
         below = first + width
         bottom = torch.lerp(self._fetch(below), self._fetch(below + 1), part_x)
-        return (torch.lerp(top, bottom, part_y) * (1 / 255.0)) ** GAMMA
+        return power(torch.lerp(top, bottom, part_y) * (1 / 255.0), GAMMA)
 
     def _fetch(self, index: Tensor) -> Tensor:
         """Texels as (3, F) float32 in 0..255."""

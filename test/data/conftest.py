@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from hand_pose_ros.data.hand_assets import HandAssets, load_hand_assets
 from hand_pose_ros.data.hand_model import HandModel
 from hand_pose_ros.data.render import HandRenderer
 
@@ -21,19 +20,14 @@ def assets_dir(shared_dir: Path) -> Path:
 
 
 @pytest.fixture(scope='session')
-def assets(assets_dir: Path) -> HandAssets:
-    return load_hand_assets(assets_dir)
-
-
-@pytest.fixture(scope='session')
-def model(assets: HandAssets) -> HandModel:
-    return HandModel(assets)
-
-
-@pytest.fixture(scope='session')
 def renderer(assets_dir: Path) -> HandRenderer:
     rng = np.random.default_rng(0)
     photo = cv2.resize(rng.integers(0, 255, (9, 12, 3), np.uint8), (320, 240))
     panorama = np.full((64, 128, 3), 0.3, np.float32)
     panorama[10:14, 30:34] = 60.0
     return HandRenderer(assets_dir, backgrounds=[photo], panoramas=[panorama])
+
+
+@pytest.fixture(scope='session')
+def model(renderer: HandRenderer) -> HandModel:
+    return renderer.model
