@@ -150,7 +150,7 @@ def make_hand(
     scores: NDArray[np.float32],
     centre_score: float,
     side_value: float,
-    image_hw: tuple[int, int],
+    image_hw: tuple[int, ...],
 ) -> Hand:
     """Puts together what the maps say of one hand.
 

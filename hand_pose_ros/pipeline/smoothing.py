@@ -37,8 +37,8 @@ class OneEuroFilter:
     def __init__(self, config: SmoothingConfig) -> None:
         self._config = config
         self.stamp_s = -math.inf
-        self._points = np.zeros((0, 0))
-        self._velocities = np.zeros((0, 0))
+        self._points: NDArray[np.float64] = np.zeros((0, 0))
+        self._velocities: NDArray[np.float64] = np.zeros((0, 0))
 
     def __call__(
         self, points: NDArray[np.floating], stamp_s: float, size: float

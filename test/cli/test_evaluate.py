@@ -1,0 +1,61 @@
+"""`hand-pose evaluate` on a small data set with the shipped model."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from oracle import open_hand
+
+from hand_pose_ros.cli.main import main
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.types import Side
+
+RECIPE = Path(__file__).parents[2] / 'config' / 'models' / 'srhandnet_nano.yaml'
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A recipe beside data of two groups, `a` to train on and `b` held out."""
+    (tmp_path / 'photos').mkdir()
+    (tmp_path / 'backgrounds').mkdir()
+    points = open_hand((80, 60), 70)
+    labels = []
+    for index in range(4):
+        picture = np.full((120, 160, 3), 60 * index, np.uint8)
+        cv2.imwrite(str(tmp_path / 'photos' / f'{index}.png'), picture)
+        cv2.imwrite(str(tmp_path / 'backgrounds' / f'{index}.png'), picture)
+        hand = HandLabel(points, keypoint_box(points), Side.RIGHT)
+        labels.append(ImageLabel(f'{index}.png', 120, 160, (hand,), 'ab'[index % 2]))
+    write_labels(tmp_path / 'photos', labels, 'test')
+    small = replace(
+        read_recipe(RECIPE),
+        photos=('photos',),
+        shares=(1.0,),
+        held_out_groups=('b',),
+        backgrounds=('backgrounds',),
+    )
+    values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(small).items()}
+    path = tmp_path / 'recipe.yaml'
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_the_table_has_a_row_per_held_out_group_and_counts_false_hands(recipe, capsys):
+    arguments = ['evaluate', str(recipe), '--data', str(recipe.parent), '--model', RECIPE.stem]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:32].strip(): line[32:].split() for line in lines}
+    assert rows['b'][:2] == rows['all held-out groups'][:2] == ['2', '2']
+    assert 'a' not in rows
+    assert '1 pictures, 0.000 false per picture' in lines[-2]
+    assert 'ONNX Runtime' in lines[-1]
+
+
+def test_data_that_is_not_there_is_told_in_one_line(recipe, capsys):
+    assert main(['evaluate', str(recipe), '--data', '/nowhere', '--model', RECIPE.stem]) == 1
+    assert capsys.readouterr().err.count('\n') == 1
