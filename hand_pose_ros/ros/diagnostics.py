@@ -13,7 +13,7 @@ RATE_WINDOW_S = 5.0
 PROBLEM_LASTS_S = 2.0
 """A problem of single frames counts as over when it has not come up for so long."""
 
-LOG_INTERVAL_S = 10.0
+LOG_INTERVAL_S = 30.0
 NEW_TEXT_INTERVAL_S = 1.0
 """A problem is logged no more often: with the same text, and with another one."""
 

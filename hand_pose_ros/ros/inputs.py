@@ -11,11 +11,15 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from hand_pose_ros.ros.conversions import stamp_s_of
 from hand_pose_ros.ros.frames import AnyImage
 from hand_pose_ros.ros.parameters import InputConfig
+from hand_pose_ros.ros.synchroniser import Synchroniser
 from hand_pose_ros.ros.topics import Report, subscribe
 from hand_pose_ros.ros.worker import FrameWorker
 
 SILENT_S = 2.0
 """A topic that is silent for longer is reported."""
+
+UNPAIRED_RUN = 15
+"""So many images in a row without depth, while depth comes, are reported."""
 
 
 class Inputs:
@@ -52,17 +56,35 @@ class Inputs:
         for each in self._subscriptions.values():
             self._node.destroy_subscription(each)
         self._subscriptions = {}
+        self._heard_s = {}
 
-    def report_silence(self) -> None:
-        """Reports each topic from which nothing comes."""
+    def check(self, synchroniser: Synchroniser) -> None:
+        """Reports inputs from which nothing comes, and depth that never fits an image.
+
+        Args:
+            synchroniser: Pairs the images.
+        """
         now_s = time.monotonic()
-        for name, each in self._subscriptions.items():
-            if now_s - self._heard_s[name] > SILENT_S:
-                self._report(
-                    name,
-                    f'{name}: expected messages on {each.topic_name}, got none for more than '
-                    f'{SILENT_S:.0f} s',
-                )
+        silent = [name for name, each_s in self._heard_s.items() if now_s - each_s > SILENT_S]
+        # Without images, nothing else matters.
+        for name in ['image'] if 'image' in silent else silent:
+            topic = self._subscriptions[name].topic_name
+            self._report(
+                name,
+                f'{name}: expected messages on {topic}, got none for more than {SILENT_S:.0f} s',
+            )
+        if not silent and 'depth' in self._subscriptions:
+            self._check_pairing(synchroniser)
+
+    def _check_pairing(self, synchroniser: Synchroniser) -> None:
+        if synchroniser.unpaired_run >= UNPAIRED_RUN:
+            slop_ms = synchroniser.pairing_slop_s * 1e3
+            self._report(
+                'depth',
+                f'depth: expected an image within {slop_ms:.0f} ms of the stamp, and of the '
+                f'arrival, of each RGB image, got none for {synchroniser.unpaired_run} images '
+                '(see sync.slop_s)',
+            )
 
     def _subscribe(
         self, name: str, transport: str, kind: type, callback: Callable[[Any], object]

@@ -179,7 +179,7 @@ class HandPoseNode(LifecycleNode):
         if self._worker is not None:
             self._worker.check()
         if self._inputs is not None:
-            self._inputs.report_silence()
+            self._inputs.check(self._synchroniser)
         message = DiagnosticArray(status=[self._health.status(self._state, self._facts())])
         message.header.stamp = self.get_clock().now().to_msg()
         message.status[0].name = f'{self.get_fully_qualified_name().lstrip("/")}: hands'

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.publisher import Publisher
+
+# The module that defines the event callbacks has another name in Humble than in Jazzy.
+from rclpy.publisher import Publisher, PublisherEventCallbacks
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.subscription import Subscription
+from rclpy.subscription import Subscription, SubscriptionEventCallbacks
 
 Report = Callable[[str, str], object]
 """Called with the topic and one sentence."""

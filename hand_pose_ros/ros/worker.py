@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hand_pose_ros.ros.synchroniser import FrameMessages, Synchroniser
@@ -19,8 +18,9 @@ class FrameWorker:
         self._process = process
         self._changed = threading.Condition()
         self._stopping = False
-        self._pool = ThreadPoolExecutor(1, 'frames')
-        self._ended = self._pool.submit(self._run)
+        # A daemon: a program that fails elsewhere must end, not wait for frames.
+        self._thread = threading.Thread(target=self._run, name='frames', daemon=True)
+        self._thread.start()
 
     def add_rgb(self, stamp_s: float, message: Any) -> bool:
         """Takes in an RGB message; False when stamps went back."""
@@ -45,15 +45,15 @@ class FrameWorker:
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._pool.shutdown()
+        self._thread.join()
 
     def check(self) -> None:
-        """Raises what has ended the thread, if something has.
+        """Raises RuntimeError when the thread has died.
 
         A defect that no frame can be blamed for must end the node, not leave it alive and silent.
         """
-        if self._ended.done():
-            self._ended.result()
+        if not self._thread.is_alive() and not self._stopping:
+            raise RuntimeError('a defect has ended the frame thread, see the traceback above')
 
     def _run(self) -> None:
         while (messages := self._next()) is not None:

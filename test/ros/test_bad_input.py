@@ -113,6 +113,21 @@ def test_rgb_without_depth_and_camera_info_goes_on_and_is_said(start):
     assert rig.keypoints
 
 
+def test_depth_of_other_times_is_said_and_left_out(start, pipeline, image, camera_info):
+    rig = start('-p', 'sync.slop_s:=0.005')
+
+    def send():
+        header = rig.send_image()
+        other_s = rig.header(step_s=0.015)
+        rig.send(
+            camera_info=camera_info(header),
+            depth=image(np.ones((48, 64), np.uint16), '16UC1', other_s),
+        )
+
+    rig.until(lambda: rig.tells('depth', 'expected', '5 ms', 'sync.slop_s'), repeat=send)
+    assert all(each.depth_m is None for each in pipeline.frames)
+
+
 def test_an_input_that_is_silent_is_said_by_its_resolved_name(start):
     rig = start(*NO_DEPTH, '-r', 'image:=/somewhere/else')
     rig.until(lambda: rig.tells('/somewhere/else', 'got none'))
