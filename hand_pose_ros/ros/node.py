@@ -221,4 +221,6 @@ def main(args: list[str] | None = None) -> int:
             raise
     finally:
         rclpy.try_shutdown()
+        # A second interrupt finds a process that is ending already.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return 0
