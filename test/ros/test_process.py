@@ -43,7 +43,8 @@ def run(tmp_path):
     yield _run
     for each in children:
         each.kill()
-        each.communicate()
+        each.wait()
+        each.stderr.close()
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
