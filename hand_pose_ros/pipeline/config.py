@@ -66,6 +66,12 @@ class DetectorConfig:
     subcell_refinement: bool = setting(
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'
     )
+    min_score: float = setting(
+        0.4,
+        'A hand with a lower score is not reported; lower finds more, and more that is none.',
+        0.0,
+        1.0,
+    )
     min_keypoints: int = setting(
         11, 'A hand with fewer keypoints above the threshold is not reported.', 1, 21
     )

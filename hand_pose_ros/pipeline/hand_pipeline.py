@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hand
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
@@ -89,7 +89,7 @@ class HandPipeline:
             hands = self._estimator.detect(
                 frame.rgb, settings.threshold, settings.cycle, settings.subcell_refinement, tracked
             )
-        complete = [hand for hand in hands if _is_hand(hand, settings.min_keypoints)]
+        complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete[: settings.max_hands or None])
 
@@ -98,7 +98,7 @@ class HandPipeline:
         hands = self._estimator.look_again(
             rgb, boxes_px, settings.threshold, settings.subcell_refinement
         )
-        return [hand for hand in hands if _is_hand(hand, settings.min_keypoints)]
+        return [hand for hand in hands if _is_hand(hand, settings)]
 
 
 def open_pipeline(config: PipelineConfig) -> HandPipeline:
@@ -123,8 +123,9 @@ def _check(frame: Frame) -> None:
         )
 
 
-def _is_hand(hand: Hand, min_keypoints: int) -> bool:
-    return int(np.isfinite(hand.keypoints_px).all(axis=1).sum()) >= min_keypoints
+def _is_hand(hand: Hand, settings: DetectorConfig) -> bool:
+    seen = int(np.isfinite(hand.keypoints_px).all(axis=1).sum())
+    return seen >= settings.min_keypoints and hand.score >= settings.min_score
 
 
 def _distinct(hands: list[Hand]) -> list[Hand]:
