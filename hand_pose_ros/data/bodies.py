@@ -79,8 +79,8 @@ def build_bodies(model: HandModel, mesh: BodyMesh, people: People) -> Bodies:
 
 
 def _swell(clothing: Tensor, cuff: Tensor, sleeve: Tensor) -> Tensor:
-    """Metres that cloth and hair lift each vertex: (V, 4), (B,), (B,) -> (B, V)."""
-    behind, _, hair, collar = clothing.unbind(1)
+    """Metres that cloth and hair lift each vertex: (V, 5), (B,), (B,) -> (B, V)."""
+    behind, _, hair, collar, _ = clothing.unbind(1)
     beyond = behind - cuff[:, None]
     folds = 1 + 0.35 * torch.sin(beyond * 130) * (behind < 0.9)
     cloth = (beyond / CUFF_RAMP_M).clamp(0, 1) * folds * sleeve[:, None]

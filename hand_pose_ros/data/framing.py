@@ -148,7 +148,7 @@ def _body_clear(frame: Frame, found: Candidates, trunk: Tensor) -> Tensor:
     limbs = torch.cat((limbs, torch.full_like(limbs[..., :1], 0.06)), -1)
     # A camera at the eyes does not see the head it belongs to.
     head = torch.zeros(trunk.shape[2], dtype=torch.bool, device=trunk.device)
-    head[:2] = True
+    head[0] = True
     spheres = torch.cat((trunk, limbs), 2)
     exempt = torch.zeros(spheres.shape[:3], dtype=torch.bool, device=trunk.device)
     exempt[:, :, : len(head)] = found.first_person[..., None] & head

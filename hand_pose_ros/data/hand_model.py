@@ -28,6 +28,7 @@ from hand_pose_ros.data.steady import products
 _FIRST_ARM = len(BODY_BONES)
 HAIR_SLOPE = 0.75
 COLLAR_CENTRE = (0.0, 0.6, 0.03)
+EYE_RADIUS_M = 0.0135
 COLLAR_RADIUS_M = 0.068
 
 
@@ -45,8 +46,9 @@ class BodyMesh:
         triangle_uv: (F, 3) int64.
         triangle_hand: (F,) uint8, 0 = no hand, 1 = left hand, 2 = right hand.
         triangle_arm: (F,) uint8, 0 = trunk, 1 = left arm, 2 = right arm.
-        clothing: (V, 4) float32 by which clothes are cut: metres behind the wrist along the arm
-            (1 on the trunk), height at rest, metres into the hair, metres out of the collar.
+        clothing: (V, 5) float32 by which clothes are cut: metres behind the wrist along the arm
+            (1 on the trunk), height at rest, metres into the hair, metres out of the collar,
+            metres into an eye.
     """
 
     template: Tensor
@@ -230,7 +232,7 @@ def _dominant(
 
 
 def _clothing(vertices: NDArray[np.float64], rig: HandRig) -> NDArray[np.float64]:
-    """(V, 4) the coordinates by which clothes are cut, see BodyMesh."""
+    """(V, 5) the coordinates by which clothes are cut, see BodyMesh."""
     behind = np.full(len(vertices), 1.0)
     for side in range(2):
         joints = rig.joints[side]
@@ -242,7 +244,8 @@ def _clothing(vertices: NDArray[np.float64], rig: HandRig) -> NDArray[np.float64
     hair = (y - 0.765) - HAIR_SLOPE * (z - 0.045) - 0.25 * np.abs(x)
     neck = np.linalg.norm(vertices - COLLAR_CENTRE, axis=1)
     collar = np.maximum(COLLAR_RADIUS_M - neck, y - COLLAR_CENTRE[1])
-    return np.stack((behind, y, hair, collar), axis=1)
+    eyes = np.linalg.norm(vertices[:, None] - rig.eyes, axis=2).min(axis=1)
+    return np.stack((behind, y, hair, collar, EYE_RADIUS_M - eyes), axis=1)
 
 
 def _behind_wrist(points: NDArray[np.float64], joints: NDArray[np.float64]) -> NDArray[np.float64]:

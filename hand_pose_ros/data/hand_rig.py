@@ -52,6 +52,7 @@ class HandRig:
         target_joints: (K, 2, 28, 3) float64 metres.
         neck: (3,) float64 metres, where the head turns.
         target_neck: (K, 3) float64 metres.
+        eyes: (2, 3) float64 metres.
     """
 
     weights: NDArray[np.float32]
@@ -59,6 +60,7 @@ class HandRig:
     target_joints: NDArray[np.float64]
     neck: NDArray[np.float64]
     target_neck: NDArray[np.float64]
+    eyes: NDArray[np.float64]
 
 
 def build_hand_rig(assets: HandAssets) -> HandRig:
@@ -87,6 +89,7 @@ def build_hand_rig(assets: HandAssets) -> HandRig:
         target_joints=np.stack(target_joints, axis=1),
         neck=assets.heads[bone['neck02']],
         target_neck=assets.target_heads[:, bone['neck02']],
+        eyes=np.stack([assets.heads[bone[f'eye.{side}']] for side in SIDES]),
     )
 
 

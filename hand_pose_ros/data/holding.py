@@ -76,15 +76,20 @@ class ThingSampler:
         turn = multiply(tilt, tilt.new_tensor(_ACROSS_PALM))
         length = draws.uniform(count, low=0.03, high=0.13)
         length = torch.where(kind == BALL, radius, length)
-        width = torch.where(kind == BOX, radius * draws.uniform(count, low=0.7, high=1.0), radius)
+        # Within the rod that the fingers close round, its edges included.
+        slim = draws.uniform(count, low=0.35, high=0.85)
+        width = torch.where(kind == BOX, radius * slim, radius)
+        thickness = torch.where(kind == BOX, radius * (1 - slim * slim).sqrt(), radius)
         along = draws.normal(count, std=0.012) * (kind != BALL)
         forward = torch.where(kind == BALL, self._knuckles[1], self._knuckles[0])
-        place = torch.stack((along, forward + torch.zeros_like(along), PALM_SKIN_M + radius), -1)
+        place = torch.stack(
+            (along, forward + torch.zeros_like(along), PALM_SKIN_M + thickness), -1
+        )
         return Held(
             there=there,
             side=side,
             kind=kind,
-            size=torch.stack((width, length, radius), -1) * ratio[..., None],
+            size=torch.stack((width, length, thickness), -1) * ratio[..., None],
             rotation=turn,
             position=place * ratio[..., None],
             fingers=fingers + draws.normal(count, 5, 5, std=0.025),

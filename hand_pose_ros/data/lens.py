@@ -9,7 +9,7 @@ from hand_pose_ros.data.steady import power
 
 SHOULDER = 0.12
 _BLUR_TAPS = 4
-_MOTION_TAPS = 9
+_MOTION_TAPS = 13
 _BANK_SIZE = 1 << 20
 
 

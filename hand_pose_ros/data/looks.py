@@ -66,9 +66,10 @@ def sample_skins(draws: Draws, atlas: SkinAtlas, count: int) -> tuple[Tensor, Te
     return skin, (target / atlas.means[skin]).clamp(0.3, 3.0)
 
 
-def sample_clothes(draws: Draws, count: int) -> dict[str, Tensor]:
+def sample_clothes(draws: Draws, count: int, long_sleeves: float) -> dict[str, Tensor]:
     """Sleeves and colours: the fields `cuff`, `sleeve`, `cloth`, `pattern` of People."""
-    kind = draws.choice(count, weights=(0.55, 0.33, 0.12))
+    other = 1 - long_sleeves
+    kind = draws.choice(count, weights=(long_sleeves, 0.75 * other, 0.25 * other))
     long, short = (
         draws.uniform(count, low=0.015, high=0.2),
         draws.uniform(count, low=0.3, high=0.4),

@@ -76,7 +76,7 @@ def sample_rotations(draws: Draws, free_share: Tensor, count: int) -> tuple[Tens
     kind = draws.uniform(count)
     own_eyes = kind > 0.88
     yaw = torch.where(own_eyes, math.pi + 0.3 * yaw, yaw)
-    pitch = torch.where(own_eyes, draws.uniform(count, low=0.2, high=0.8), pitch)
+    pitch = torch.where(own_eyes, draws.uniform(count, low=0.2, high=0.6), pitch)
     # The camera's y points down and its z away from it: a person facing it is turned about x.
     facing = torch.diag(yaw.new_tensor((1.0, -1.0, -1.0)))
     upright = multiply(rotation(0, pitch), multiply(facing, rotation(1, yaw)))

@@ -88,7 +88,7 @@ class HandRenderer:
         loaded = load_hand_assets(assets)
         self.device = device
         self.model = HandModel(loaded, device)
-        self.atlas = SkinAtlas(loaded.skins, device)
+        self.atlas = SkinAtlas(loaded.skins, loaded.uv, loaded.triangle_uv, device)
         fingers = FingerSampler(loaded.recorded_rotations, self.model.joints[1], device)
         self.sampler = SceneSampler(self.model, fingers, self.atlas, backgrounds, panoramas)
         self._film = Film(device)
@@ -148,6 +148,8 @@ class HandRenderer:
     def _in_chunks(
         self, config: SceneConfig, seeds: Sequence[int], *, shaded: bool
     ) -> RenderedBatch:
+        if len(seeds) == 0:
+            raise ValueError('rendering needs at least one seed, got none')
         samples = config.height * config.width * config.supersampling**2
         step = max(1, CHUNK_SAMPLES[torch.device(self.device).type] // samples)
         # Drawing scenes is many small steps: it wants larger batches than rendering them.

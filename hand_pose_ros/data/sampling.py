@@ -67,6 +67,7 @@ class SceneConfig:
             hands within about 0.8 m can do.
         pair: Probability that two hands are those of one person.
         truncated: Probability that a hand may be partly outside the picture.
+        sleeves: Probability of long sleeves; the others are short, or there are none.
         objects: Probability that a person holds something.
         distractors: Probability of a bystander without hands in the picture, and of a loose
             thing.
@@ -83,6 +84,7 @@ class SceneConfig:
     body: bool = True
     pair: float = 0.4
     truncated: float = 0.2
+    sleeves: float = 0.55
     objects: float = 0.15
     distractors: float = 0.2
     background: str = 'scene'
@@ -99,6 +101,7 @@ class SceneConfig:
             _check_range('hand_share', self.hand_share, 0.01, 1.0)
         _check_range('pair', (0.0, self.pair), 0.0, 1.0)
         _check_range('truncated', (0.0, self.truncated), 0.0, 1.0)
+        _check_range('sleeves', (0.0, self.sleeves), 0.0, 1.0)
         _check_range('objects', (0.0, self.objects), 0.0, 1.0)
         _check_range('distractors', (0.0, self.distractors), 0.0, 1.0)
         if self.background not in BACKGROUNDS:
@@ -222,7 +225,7 @@ class SceneSampler:
             skin=skin,
             tint=tint,
             gloss=gloss * gloss.new_tensor((0.1, 50.0)) + gloss.new_tensor((0.02, 18.0)),
-            **sample_clothes(draws, count),
+            **sample_clothes(draws, count, config.sleeves),
         )
         shown = placed.parts_drawn.any(-1) & wanted.any(-1)
         return people, self._things.things(draws.fork(101), held, shown, hands, config.distractors)

@@ -104,6 +104,8 @@ def body_material(
     cloth = cloth * _folds(behind, height)
     cloth = torch.where((height < SHOE_M) & (behind > TRUNK_M), 0.4 * cloth, cloth)
     on_skin = garment < 0
+    # Eyeballs are no part of the body's skin; what is seen is the inside of the lids.
+    colour = torch.where(clothing[4] > 0, 0.08, colour)
     gloss = people.gloss.flatten(0, 1).T.index_select(1, slot)
     return Material(torch.where(on_skin, colour, cloth), gloss * on_skin, on_skin)
 
@@ -122,8 +124,8 @@ def thing_material(samples: Samples, placed: PlacedThings, things: Things) -> Ma
 
 
 def _garment(clothing: Tensor, cuff: Tensor) -> Tensor:
-    """(4, F), (F,) -> (F,) int64: SHIRT, TROUSERS, HAIR or -1 for skin."""
-    behind, height, hair, collar = clothing
+    """(5, F), (F,) -> (F,) int64: SHIRT, TROUSERS, HAIR or -1 for skin."""
+    behind, height, hair, collar, _ = clothing
     covered = (behind > cuff) & (collar < 0)
     cloth = torch.where((behind > TRUNK_M) & (height < WAIST_M), TROUSERS, SHIRT)
     cloth = torch.where(covered, cloth, -1)

@@ -132,7 +132,8 @@ def openness(depth_m: Tensor, focal_px: Tensor) -> Tensor:
     # A constant taken off keeps the running sums small.
     base = torch.where(known, depth_m, 0.0).amax((1, 2), keepdim=True)
     depth = torch.where(known, depth_m - base, 0.0)
-    sums = torch.stack((depth.double(), known.double())).cumsum(2).cumsum(3)
+    exact = depth.double()
+    sums = torch.stack((exact, known.double(), exact * exact)).cumsum(2).cumsum(3)
     sums = functional.pad(sums, (1, 0, 1, 0)).flatten(1)
     place = known.flatten().nonzero().squeeze(1)
     image = place // (height * width)
@@ -141,13 +142,15 @@ def openness(depth_m: Tensor, focal_px: Tensor) -> Tensor:
     result = torch.ones_like(own)
     for radius in OCCLUSION_RADII_M:
         window = (radius * pixels_per_metre).round().long().clamp(1, 64)
-        total = _box_sums(sums, place, window, (height, width)).float()
-        below = (own - total[0] / total[1].clamp(min=1)) / radius
+        total, known_count, squares = _box_sums(sums, place, window, (height, width))
+        mean = total / known_count.clamp(min=1)
+        spread = (squares / known_count.clamp(min=1) - mean * mean).clamp(min=0).sqrt()
+        below = ((own - mean) / radius).float()
         # At an outline the neighbours are all on one side: it curves away, it is no crease.
-        surrounded = (2 * total[1] / (2 * window + 1) ** 2 - 1).clamp(0, 1)
-        # What lies far behind is not in a crease but behind another thing.
-        share = below.clamp(0, 1) * (3 - below).clamp(0, 1) * surrounded
-        result = result - OCCLUSION_STRENGTH * share
+        surrounded = (2 * known_count / (2 * window + 1) ** 2 - 1).clamp(0, 1).float()
+        # Depths that differ by more than a crease can are those of separate things.
+        joined = (1.5 - spread / radius).clamp(0, 1).float()
+        result = result - OCCLUSION_STRENGTH * below.clamp(0, 1) * surrounded * joined
     everywhere = torch.ones_like(depth).flatten()
     return everywhere.index_copy(0, place, result.clamp(min=0.15))
 
@@ -156,13 +159,13 @@ def _box_sums(sums: Tensor, place: Tensor, radius: Tensor, size: tuple[int, int]
     """Sums over boxes about pixels, from running sums.
 
     Args:
-        sums: (2, N * (H + 1) * (W + 1)) sums of all that is above and to the left.
+        sums: (3, N * (H + 1) * (W + 1)) sums of all that is above and to the left.
         place: (F,) int64, flat indices of pixels.
         radius: (F,) int64 pixels.
         size: (H, W).
 
     Returns:
-        (2, F).
+        (3, F).
     """
     height, width = size
     x, y = place % width, place // width % height
