@@ -38,7 +38,7 @@ DEPTH_HEADER = bytes(12)
 """ConfigHeader of compressed_depth_image_transport: format 0 and two floats that 16UC1 ignores."""
 BAG_VERSION = 8
 """The last that Humble reads too."""
-JPEG_QUALITY = 80
+JPEG_QUALITY = 75
 
 
 @dataclass(frozen=True)

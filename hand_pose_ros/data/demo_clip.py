@@ -24,14 +24,14 @@ from hand_pose_ros.data.synth_dataset import label_rendered
 RATE_HZ = 15
 START_NS = 1_767_225_600 * 10**9
 """1 January 2026, so that the same clip is the same file."""
-CONFIG = SceneConfig(height=480, width=640, hands=(2, 2))
+CONFIG = SceneConfig(height=480, width=640, hands=(2, 2), objects=0.0, distractors=0.0)
 INTRINSICS = (605.0, 605.0, 319.5, 239.5)
 """fx, fy, cx, cy of a D435's colour camera at 640 x 480."""
 DEFOCUS_PX = 0.4
 NOISE = 0.008
-LOOK_SEED = 4
+LOOK_SEED = 19
 """Decides who the two people are, the light and the background."""
-SEEN_M = 2.0
+SEEN_M = 1.1
 """Depth beyond is cut, as realsense2_camera's parameter clip_distance does."""
 
 SR305_INTRINSICS = (476.0, 476.0, 313.7, 242.8)
@@ -65,6 +65,7 @@ def clip_scene(renderer: HandRenderer, times_s: torch.Tensor) -> SceneParameters
     return replace(
         scenes,
         seeds=(times_s.to(renderer.device) * 1000).long(),
+        background_depth_m=None,
         people=replace(
             people,
             parts_drawn=torch.ones_like(people.parts_drawn),
@@ -74,7 +75,7 @@ def clip_scene(renderer: HandRenderer, times_s: torch.Tensor) -> SceneParameters
         lens=replace(
             scenes.lens,
             intrinsics=intrinsics,
-            exposure=torch.ones_like(scenes.lens.exposure),
+            motion_px=torch.zeros_like(scenes.lens.motion_px),
             defocus_px=torch.full_like(scenes.lens.gamma, DEFOCUS_PX),
             noise=torch.full_like(scenes.lens.gamma, NOISE),
         ),
