@@ -116,7 +116,7 @@ def _draw_box(canvas: NDArray[np.uint8], hand: Hand, unit_px: float) -> None:
 def _draw_label(canvas: NDArray[np.uint8], hand: Hand, unit_px: float) -> None:
     text = label(hand)
     accent, pad = max(2, round(2 * unit_px)), round(3 * unit_px)
-    room = canvas.shape[1] - accent - 2 * pad
+    room = max(1, canvas.shape[1] - accent - 2 * pad)
     size, thickness = 0.42 * unit_px, max(1, round(0.8 * unit_px))
     (width, _), _ = cv2.getTextSize(text, FONT, size, thickness)
     size *= min(1.0, room / width)

@@ -77,7 +77,7 @@ def rgb_from_msg(message: Image | CompressedImage) -> NDArray[np.uint8]:
         return cv2.cvtColor(_decode(message, message.data, flags), cv2.COLOR_BGR2RGB)
     if message.encoding not in RGB_ENCODINGS:
         raise ValueError(
-            f'image encoding: expected one of {", ".join(RGB_ENCODINGS)}, got {message.encoding!r}'
+            f'encoding: expected one of {", ".join(RGB_ENCODINGS)}, got {message.encoding!r}'
         )
     dtype, channels, conversion = RGB_ENCODINGS[message.encoding]
     pixels = _pixels_from_msg(message, dtype, channels)
@@ -87,7 +87,7 @@ def rgb_from_msg(message: Image | CompressedImage) -> NDArray[np.uint8]:
         return pixels if conversion is None else cv2.cvtColor(pixels, conversion)
     except cv2.error as error:
         raise ValueError(
-            f'image: expected {message.encoding} pixels, '
+            f'size: expected {message.encoding} pixels, '
             f'got {message.width}x{message.height} that OpenCV refuses ({error.err})'
         ) from error
 
@@ -108,7 +108,7 @@ def depth_from_msg(message: Image | CompressedImage) -> NDArray[np.float32]:
     compressed = isinstance(message, CompressedImage)
     encoding = message.format.split(';')[0].strip() if compressed else message.encoding
     if encoding not in DEPTH_ENCODINGS:
-        raise ValueError(f'depth encoding: expected 16UC1 (mm) or 32FC1 (m), got {encoding!r}')
+        raise ValueError(f'encoding: expected 16UC1 (mm) or 32FC1 (m), got {encoding!r}')
     if compressed:
         return _depth_from_compressed(message, encoding)
     depth = _pixels_from_msg(message, DEPTH_ENCODINGS[encoding], 1)
@@ -132,8 +132,7 @@ def camera_from_msg(message: CameraInfo) -> Camera:
     fx, cx, fy, cy = matrix[0], matrix[2], matrix[4], matrix[5]
     if not (all(map(math.isfinite, matrix)) and fx > 0.0 and fy > 0.0):
         raise ValueError(
-            'camera_info: expected a camera matrix with finite values and focal lengths above 0, '
-            f'got {matrix}'
+            f'expected a camera matrix with finite values and focal lengths above 0, got {matrix}'
         )
     distortion = tuple(float(value) for value in message.d)
     if not any(distortion):
@@ -142,7 +141,7 @@ def camera_from_msg(message: CameraInfo) -> Camera:
         map(math.isfinite, distortion)
     ):
         raise ValueError(
-            f'camera_info: expected finite coefficients of {" or ".join(DISTORTION_MODELS)}, '
+            f'expected finite coefficients of {" or ".join(DISTORTION_MODELS)}, '
             f'got {message.distortion_model!r} with {list(distortion)}'
         )
     return Camera(message.height, message.width, fx, fy, cx, cy, distortion)
@@ -195,15 +194,15 @@ def _pixels_from_msg(message: Image, dtype: str, channels: int) -> NDArray[Any]:
     element = np.dtype(('>' if message.is_bigendian else '<') + dtype)
     row_bytes = width * channels * element.itemsize
     if height == 0 or width == 0:
-        raise ValueError(f'image size: expected at least 1x1, got {width}x{height}')
+        raise ValueError(f'size: expected at least 1x1, got {width}x{height}')
     if step < row_bytes:
         raise ValueError(
-            f'image step: expected at least {row_bytes} bytes for {width} pixels of '
+            f'step: expected at least {row_bytes} bytes for {width} pixels of '
             f'{message.encoding}, got {step}'
         )
     if len(message.data) != step * height:
         raise ValueError(
-            f'image data: expected {step * height} bytes ({height} rows of {step}), '
+            f'data: expected {step * height} bytes ({height} rows of {step}), '
             f'got {len(message.data)}'
         )
     rows = np.frombuffer(message.data, np.uint8).reshape(height, step)[:, :row_bytes]
@@ -212,11 +211,17 @@ def _pixels_from_msg(message: Image, dtype: str, channels: int) -> NDArray[Any]:
 
 
 def _decode(message: CompressedImage, data: Any, flags: int) -> NDArray[Any]:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if len(data) else None
+    image = None
+    reason = 'OpenCV cannot decode them'
+    try:
+        if len(data):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        reason = error.err
     if image is None:
         raise ValueError(
-            f'compressed image: expected JPEG or PNG data, got {len(message.data)} bytes '
-            f'of format {message.format!r} that do not decode'
+            f'data: expected JPEG or PNG data, got {len(message.data)} bytes of format '
+            f'{message.format!r} ({reason})'
         )
     return image
 
@@ -226,13 +231,13 @@ def _depth_from_compressed(message: CompressedImage, encoding: str) -> NDArray[n
     start = data.find(PNG_MAGIC, 0, DEPTH_HEADER.size + len(PNG_MAGIC))
     if start not in ((0, DEPTH_HEADER.size) if encoding == '16UC1' else (DEPTH_HEADER.size,)):
         raise ValueError(
-            f'compressed depth: expected a PNG after a head of {DEPTH_HEADER.size} bytes, got '
+            f'data: expected a PNG after a head of {DEPTH_HEADER.size} bytes, got '
             f'{len(data)} bytes of format {message.format!r} (set the publisher to png)'
         )
     values = _decode(message, data[start:], cv2.IMREAD_UNCHANGED)
     if values.dtype != np.uint16 or values.ndim != 2:
         raise ValueError(
-            'compressed depth: expected a 16-bit PNG of one channel, '
+            'data: expected a 16-bit PNG of one channel, '
             f'got {values.dtype} of shape {values.shape}'
         )
     if encoding == '16UC1':

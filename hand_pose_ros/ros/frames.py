@@ -33,19 +33,22 @@ def frame_from_msgs(messages: FrameMessages, report: Report) -> Frame:
         ValueError: If the image itself cannot be read.
     """
     rgb, depth, camera_info = messages.rgb, messages.depth, messages.camera_info
-    pixels = rgb_from_msg(rgb)
     depth_m = None
     camera = None
+    try:
+        pixels = rgb_from_msg(rgb)
+    except ValueError as error:
+        raise ValueError(f'image {error}') from error
     try:
         if depth is not None:
             depth_m = _aligned_depth(rgb, depth, pixels.shape[:2])
     except ValueError as error:
-        report('depth', f'{error}; going on without depth')
+        report('depth', f'depth {error}; going on without it')
     try:
         if camera_info is not None:
             camera = _matching_camera(camera_info, pixels.shape[:2])
     except ValueError as error:
-        report('camera_info', f'{error}; going on without 3D positions')
+        report('camera_info', f'camera_info {error}; going on without 3D positions')
     return Frame(pixels, stamp_s_of(rgb.header), depth_m, camera)
 
 
@@ -55,13 +58,13 @@ def _aligned_depth(
     """Reads depth; alignment with the image is checked as far as messages can tell."""
     if depth.header.frame_id != rgb.header.frame_id:
         raise ValueError(
-            f'depth frame_id: expected that of the image, {rgb.header.frame_id!r}, '
+            f'frame_id: expected that of the image, {rgb.header.frame_id!r}, '
             f'got {depth.header.frame_id!r} (is it the aligned depth?)'
         )
     depth_m = depth_from_msg(depth)
     if depth_m.shape != expected_hw:
         raise ValueError(
-            f'depth size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '
+            f'size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '
             f'got {depth_m.shape[1]}x{depth_m.shape[0]} (is it the aligned depth?)'
         )
     return depth_m
@@ -71,7 +74,7 @@ def _matching_camera(camera_info: CameraInfo, expected_hw: tuple[int, ...]) -> C
     camera = camera_from_msg(camera_info)
     if (camera.height, camera.width) != expected_hw:
         raise ValueError(
-            f'camera_info size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '
+            f'size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '
             f'got {camera.width}x{camera.height}'
         )
     return camera

@@ -61,7 +61,7 @@ class Synchroniser:
             RGB frame period.
         dropped: Images replaced by a newer one before anybody took them.
         unpaired: Images that went on without depth.
-        unpaired_run: How many of them in a row, up to now.
+        unpaired_run: How many of them in a row, up to now, although depth was coming.
     """
 
     def __init__(self, slop_s: float = 0.0) -> None:
@@ -102,9 +102,8 @@ class Synchroniser:
             self._restart(stamp_s)
         self._rgb_stamps.append(stamp_s)
         self._waiting = Stamped(stamp_s, message)
-        depth_comes = now_s - self._depth_arrival_s <= DEPTH_SILENT_S
         self._deadline_s = now_s + self.pairing_slop_s
-        self._release(force=not depth_comes)
+        self._release(force=not self._depth_comes(now_s))
         return forward
 
     def add_depth(self, stamp_s: float, message: Any, now_s: float) -> None:
@@ -125,7 +124,8 @@ class Synchroniser:
         rgb, depth = self._ready
         messages = FrameMessages(rgb, depth, self.camera_info, self._restarted)
         self.unpaired += depth is None
-        self.unpaired_run = self.unpaired_run + 1 if depth is None else 0
+        lone = depth is None and self._depth_comes(now_s)
+        self.unpaired_run = self.unpaired_run + 1 if lone else 0
         self._ready = None
         self._restarted = False
         return messages
@@ -133,6 +133,9 @@ class Synchroniser:
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until `take` can have something although nothing arrives; None for never."""
         return None if self._waiting is None else max(0.0, self._deadline_s - now_s)
+
+    def _depth_comes(self, now_s: float) -> bool:
+        return now_s - self._depth_arrival_s <= DEPTH_SILENT_S
 
     def _restart(self, stamp_s: float) -> None:
         """Forgets what belongs to the time before stamps went back."""

@@ -95,6 +95,20 @@ def test_depth_outside_the_slop_does_not_pair() -> None:
     assert synchroniser.take(0.1) == FrameMessages('rgb')
 
 
+def test_a_run_of_unpaired_images_is_counted_only_while_depth_comes() -> None:
+    synchroniser, stamp_s = running()
+    for index in range(5):
+        arrival_s = stamp_s + index * PERIOD_S
+        synchroniser.add_depth(arrival_s + 50.0, 'depth', arrival_s)
+        synchroniser.add_rgb(arrival_s, 'rgb', arrival_s)
+        synchroniser.take(arrival_s)
+    assert (synchroniser.unpaired, synchroniser.unpaired_run) == (5, 5)
+    later_s = stamp_s + 2 * DEPTH_SILENT_S
+    synchroniser.add_rgb(later_s, 'rgb', later_s)
+    synchroniser.take(later_s)
+    assert (synchroniser.unpaired, synchroniser.unpaired_run) == (6, 0)
+
+
 def test_nobody_waits_for_a_depth_stream_that_fell_silent() -> None:
     synchroniser, stamp_s = running()
     later_s = stamp_s + DEPTH_SILENT_S + PERIOD_S
