@@ -1,7 +1,8 @@
 """Moves fingers out of each other and into contact: thumbs over fists, pinches.
 
 Angles of many hands at once are improved by gradient descent on spheres that fill the fingers.
-The poses that come with the package (`finger_poses.npz`) were made by `build_finger_poses`.
+The 3,000 poses that come with the package (`finger_poses.npz`) were made by `build_finger_poses`,
+250 for each seed 0, 250, ... 2750, on the mean of the right arms of 200 random bodies.
 """
 
 from dataclasses import dataclass

@@ -162,10 +162,8 @@ def _materials(
     rows, others = on_body.nonzero().squeeze(1), (~on_body).nonzero().squeeze(1)
     body = body_material(samples.take(rows), view.bodies, mesh, scene, atlas)
     thing = thing_material(samples.take(others), view.things, scene.things)
-    albedo, gloss = (
-        samples.points.new_empty(3, len(on_body)),
-        samples.points.new_empty(2, len(on_body)),
-    )
+    albedo = samples.points.new_empty(3, len(on_body))
+    gloss = samples.points.new_empty(2, len(on_body))
     for part, place in ((body, rows), (thing, others)):
         albedo.index_copy_(1, place, part.albedo)
         gloss.index_copy_(1, place, part.gloss)

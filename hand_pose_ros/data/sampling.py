@@ -41,11 +41,14 @@ PANORAMA_SHARE = 0.5
 """Of the scenes are lit by a panorama, where there are any; the others by lamps."""
 PANORAMA_VIEW_SHARE = 0.6
 """Of these also show it."""
-WALL_SHARE = 0.5
-MOTION_SHARE = 0.2
-EVEN_LIGHT = 0.8
 PHOTO_SHARE = 0.75
 """Of the other backgrounds are photographs."""
+WALL_SHARE = 0.5
+"""Of the scenes have a wall in their depth."""
+MOTION_SHARE = 0.2
+"""Of the pictures are smeared by motion."""
+EVEN_LIGHT = 0.8
+"""Light to which the exposure tends."""
 CLOSEST_TANGENT = 0.17 / (2 * 0.24)
 """Half the size of a hand over the distance at which its fingers stay clear of the lens."""
 

@@ -34,10 +34,9 @@ class SkinAtlas:
             device: Torch device.
         """
         used = used_texels(uv, triangles, skins.shape[1])
-        pictures = [sharpen(skin, used) for skin in skins]
-        hands = [picture[_HAND_ROWS, _HAND_COLUMNS].reshape(-1, 3) for picture in pictures]
-        means = np.array([((hand / 255.0) ** GAMMA).mean(axis=0) for hand in hands])
-        self.texels = TexelStore(pictures, LEVELS, device)
+        hands = skins[:, _HAND_ROWS, _HAND_COLUMNS].reshape(len(skins), -1, 3)
+        means = ((hands / 255.0) ** GAMMA).mean(axis=1)
+        self.texels = TexelStore((sharpen(skin, used) for skin in skins), LEVELS, device)
         self.means = torch.tensor(means, dtype=torch.float32, device=device)
         """(S, 3) mean colour of the hands, linear light."""
 

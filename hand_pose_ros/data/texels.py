@@ -1,6 +1,6 @@
 """Many 8-bit pictures of any size in one flat tensor, sampled at many points at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -17,10 +17,11 @@ class TexelStore:
     """Pictures, each at `levels` sizes: whole, half, quarter, ..."""
 
     def __init__(
-        self, pictures: Sequence[NDArray[np.uint8]], levels: int, device: str = 'cpu'
+        self, pictures: Iterable[NDArray[np.uint8]], levels: int, device: str = 'cpu'
     ) -> None:
         """Packs (h, w, 3) uint8 RGB pictures."""
-        packed, table, start = [], [], 0
+        packed: list[NDArray[np.int32]] = []
+        table, start = [], 0
         for picture in pictures:
             scaled = picture
             for _ in range(levels):
@@ -31,7 +32,12 @@ class TexelStore:
                 half = (max(2, scaled.shape[1] // 2), max(2, scaled.shape[0] // 2))
                 scaled = cv2.resize(scaled, half, interpolation=cv2.INTER_AREA)
         self.levels = levels
-        self._texels = torch.from_numpy(np.concatenate(packed)).to(device)
+        self._texels = torch.empty(start, dtype=torch.int32, device=device)
+        # Last first, each freed at once: skins are large.
+        while packed:
+            part = packed.pop()
+            start -= part.size
+            self._texels[start : start + part.size] = torch.from_numpy(part)
         self._table = torch.tensor(table, device=device).T.contiguous()
 
     def __len__(self) -> int:
