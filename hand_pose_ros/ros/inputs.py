@@ -38,6 +38,7 @@ class Inputs:
         self._report = report
         self._subscriptions: dict[str, Subscription] = {}
         self._heard_s: dict[str, float] = {}
+        self._misfits: dict[str, str] = {}
 
     def listen(self, config: InputConfig) -> None:
         """Subscribes anew, to what the config asks for.
@@ -57,13 +58,16 @@ class Inputs:
             self._node.destroy_subscription(each)
         self._subscriptions = {}
         self._heard_s = {}
+        self._misfits = {}
 
     def check(self, synchroniser: Synchroniser) -> None:
-        """Reports inputs from which nothing comes, and depth that never fits an image.
+        """Reports inputs from which nothing comes or can come, and depth that fits no image.
 
         Args:
             synchroniser: Pairs the images.
         """
+        for topic, text in self._misfits.items():
+            self._report(topic, text)
         now_s = time.monotonic()
         silent = [name for name, each_s in self._heard_s.items() if now_s - each_s > SILENT_S]
         # Without images, nothing else matters.
@@ -99,7 +103,11 @@ class Inputs:
             self._heard_s[name] = time.monotonic()
             callback(message)
 
-        self._subscriptions[name] = subscribe(self._node, kind, topic, on_message, self._report)
+        self._subscriptions[name] = subscribe(self._node, kind, topic, on_message, self._on_misfit)
+
+    def _on_misfit(self, topic: str, text: str) -> None:
+        self._misfits[topic] = text
+        self._report(topic, text)
 
     def _on_rgb(self, message: AnyImage) -> None:
         stamp_s = stamp_s_of(message.header)

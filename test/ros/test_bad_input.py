@@ -157,6 +157,9 @@ def test_a_publisher_whose_qos_does_not_fit_is_said(start):
     best_effort = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
     rig.peer.create_publisher(Image, '/not/reliable', best_effort)
     rig.until(lambda: rig.tells('/not/reliable', 'RELIABILITY', 'qos_overrides'))
+    count = len(rig.statuses)
+    rig.until(lambda: len(rig.statuses) > count + 3)
+    assert 'RELIABILITY' in rig.statuses[-1].message
 
 
 def test_a_listener_whose_qos_does_not_fit_is_said(start):
