@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import yaml
 
-from hand_pose_ros.ros.parameters import NodeConfig, expectation, named_fields
+from hand_pose_ros.pipeline.settings import expectation, named_fields
+from hand_pose_ros.ros.parameters import NodeConfig
 
 CONFIG_DIR = Path(__file__).parents[1] / 'config'
 

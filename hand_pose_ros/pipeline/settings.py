@@ -61,6 +61,9 @@ def checked(name: str, each: Field[Any], value: Any) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     low, high, choices = (each.metadata[key] for key in ('low', 'high', 'choices'))
+    # And it reads the bare word off as false.
+    if value is False and 'off' in choices:
+        value = 'off'
     fits = type(value) is kind and (not choices or value in choices)
     if fits and low is not None:
         # Not "low <= value <= high" alone: a NaN has to fail.

@@ -16,10 +16,11 @@ from rclpy.parameter import Parameter
 
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.ros.diagnostics import Health
 from hand_pose_ros.ros.inputs import Inputs
 from hand_pose_ros.ros.outputs import Outputs
-from hand_pose_ros.ros.parameters import NodeConfig, declare_parameters, with_values
+from hand_pose_ros.ros.parameters import NodeConfig, declare_parameters
 from hand_pose_ros.ros.processor import FrameProcessor
 from hand_pose_ros.ros.synchroniser import FrameMessages, Synchroniser
 from hand_pose_ros.ros.topics import advertise

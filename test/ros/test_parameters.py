@@ -5,13 +5,8 @@ import itertools
 import pytest
 import rclpy
 
-from hand_pose_ros.ros.parameters import (
-    NodeConfig,
-    checked,
-    declare_parameters,
-    named_fields,
-    with_values,
-)
+from hand_pose_ros.pipeline.settings import checked, named_fields, with_values
+from hand_pose_ros.ros.parameters import NodeConfig, declare_parameters
 
 NAMES = (f'parameters_{index}' for index in itertools.count())
 
