@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, read_spec
+
+LOAD_FAILURES = (state.InvalidProtobuf, state.InvalidGraph, state.Fail, state.RuntimeException)
+RUN_FAILURES = (state.InvalidArgument, state.Fail, state.RuntimeException)
 
 
 class OnnxRuntime:
@@ -34,22 +38,19 @@ class OnnxRuntime:
         # Threads that spin between frames would take the cores from the rest of the robot.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         options.log_severity_level = 3
-        failures = (
-            onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf,
-            onnxruntime.capi.onnxruntime_pybind11_state.InvalidGraph,
-            onnxruntime.capi.onnxruntime_pybind11_state.Fail,
-            onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException,
-        )
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=['CPUExecutionProvider']
             )
-        except failures as error:
+        except LOAD_FAILURES as error:
             raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
         self.spec = read_spec(str(path), self._session.get_modelmeta().custom_metadata_map)
         self.description = f'ONNX Runtime {onnxruntime.__version__} on the CPU, {threads} threads'
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:
         """Runs a batch; see `Runtime.run`."""
-        (maps,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: inputs[INPUT_NAME]})
+        try:
+            (maps,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: inputs[INPUT_NAME]})
+        except RUN_FAILURES as error:
+            raise RuntimeError(f'ONNX Runtime could not run the network: {error}') from error
         return {OUTPUT_NAME: maps}

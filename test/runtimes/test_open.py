@@ -1,9 +1,10 @@
 """Choosing a runtime, and models that cannot be opened."""
 
+import numpy as np
 import onnx
 import pytest
 
-from hand_pose_ros.runtimes.base import ModelSpec
+from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec
 from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime
 
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
@@ -15,6 +16,12 @@ def test_auto_opens_shipped_models_and_says_why(name):
     assert runtime.spec.network == name.split('_', maxsplit=1)[0]
     assert 'ONNX Runtime' in reason
     assert 'auto' in reason
+
+
+def test_an_input_that_the_network_cannot_take_is_a_runtime_error():
+    runtime, _ = open_runtime(SHIPPED[0], 'onnx', 1)
+    with pytest.raises(RuntimeError, match='could not run'):
+        runtime.run({INPUT_NAME: np.zeros((1, 33, 47, 3), np.float32)})
 
 
 @pytest.mark.parametrize('kind', ['onnx', 'torch'])
