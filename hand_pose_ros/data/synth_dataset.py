@@ -108,16 +108,13 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, accepted) and isinstance(value, bool) == (hint is bool)
 
 
-def write_dataset(folder: Path, recipe: Recipe, render: Render) -> list[ImageLabel]:
+def write_dataset(folder: Path, recipe: Recipe, render: Render) -> None:
     """Renders and writes a data set, or what is still missing of it.
 
     Args:
         folder: Where to; made if it does not exist.
         recipe: What to render.
         render: Renders scenes from their seeds, such as HandRenderer.render.
-
-    Returns:
-        The labels of all pictures.
 
     Raises:
         ValueError: The folder holds a set made from another recipe.
@@ -142,7 +139,6 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render) -> list[ImageLab
                     saved = len(labels)
     finally:
         write_labels(folder, labels, recipe.note)
-    return labels
 
 
 def _begin(folder: Path, recipe: Recipe) -> list[ImageLabel]:
@@ -165,6 +161,12 @@ def _write_picture(
     folder: Path, index: int, recipe: Recipe, batch: RenderedBatch, row: int
 ) -> ImageLabel:
     rgb = batch.rgb[row].cpu().numpy()
+    if recipe.scene.background == 'transparent':
+        # Without surroundings there is no depth to speak of: hands to be composed later.
+        label = label_rendered(batch, row, f'images/{index:06d}.png')
+        alpha = batch.alpha[row].cpu().numpy()
+        (folder / label.image).write_bytes(encode_cutout_png(rgb, alpha))
+        return label
     depth_m = batch.depth_m[row].cpu().numpy()
     sensor = recipe.sensors[index % len(recipe.sensors)] if recipe.sensors else ''
     if sensor:
@@ -213,6 +215,13 @@ def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
     """Compresses an (H, W, 3) RGB picture."""
     _, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
+
+
+def encode_cutout_png(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes:
+    """Compresses an (H, W, 3) RGB picture with its (H, W) alpha."""
+    bgra = np.dstack((rgb[..., ::-1], alpha))
+    _, data = cv2.imencode('.png', bgra, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return data.tobytes()
 
 
