@@ -1,4 +1,4 @@
-"""`hand-pose evaluate RECIPE --data FOLDER`: how good a model is on pictures it has not seen."""
+"""`hand-pose evaluate photos RECIPE --data FOLDER`: how good a model is on pictures it has not seen."""
 
 import argparse
 from dataclasses import replace
@@ -26,6 +26,7 @@ Photos = list[tuple[Path, ImageLabel]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
+    parser.add_argument('protocol', choices=['photos'], help='photos: PCK on labelled photos')
     parser.add_argument('recipe', type=Path, help='says which groups and pictures are held out')
     parser.add_argument('--data', type=Path, required=True, help="folder of the recipe's folders")
     parser.add_argument('--model', help='model to measure (default: the name of the recipe)')

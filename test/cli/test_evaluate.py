@@ -1,4 +1,4 @@
-"""`hand-pose evaluate` on a small data set with the shipped model."""
+"""`hand-pose evaluate photos` on a small data set with the shipped model."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -46,7 +46,8 @@ def recipe(tmp_path):
 
 
 def test_the_table_has_a_row_per_held_out_group_and_counts_false_hands(recipe, capsys):
-    arguments = ['evaluate', str(recipe), '--data', str(recipe.parent), '--model', RECIPE.stem]
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(recipe.parent)]
+    arguments += ['--model', RECIPE.stem]
     assert main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:32].strip(): line[32:].split() for line in lines}
@@ -57,5 +58,5 @@ def test_the_table_has_a_row_per_held_out_group_and_counts_false_hands(recipe, c
 
 
 def test_data_that_is_not_there_is_told_in_one_line(recipe, capsys):
-    assert main(['evaluate', str(recipe), '--data', '/nowhere', '--model', RECIPE.stem]) == 1
+    assert main(['evaluate', 'photos', str(recipe), '--data', '/nowhere']) == 1
     assert capsys.readouterr().err.count('\n') == 1
