@@ -44,7 +44,6 @@ class BodyMesh:
         triangles: (F, 3) int64.
         uv: (T, 2) float32.
         triangle_uv: (F, 3) int64.
-        triangle_hand: (F,) uint8, 0 = no hand, 1 = left hand, 2 = right hand.
         triangle_arm: (F,) uint8, 0 = trunk, 1 = left arm, 2 = right arm.
         clothing: (V, 5) float32 by which clothes are cut: metres behind the wrist along the arm
             (1 on the trunk), height at rest, metres into the hair, metres out of the collar,
@@ -58,7 +57,6 @@ class BodyMesh:
     triangles: Tensor
     uv: Tensor
     triangle_uv: Tensor
-    triangle_hand: Tensor
     triangle_arm: Tensor
     clothing: Tensor
 
@@ -191,8 +189,6 @@ def _unmirror(stacked: Tensor, mirror: Callable[[Tensor], Tensor]) -> Tensor:
 
 def _body_mesh(assets: HandAssets, rig: HandRig, device: str) -> BodyMesh:
     triangles = assets.triangles
-    hand = _dominant(rig.weights, triangles, ARM_BONES.index('wrist'))
-    arm = _dominant(rig.weights, triangles, 0)
     return BodyMesh(
         template=_tensor(assets.vertices.T, device),
         basis=_tensor(assets.target_vertices.transpose(0, 2, 1).reshape(len(TARGETS), -1), device),
@@ -201,8 +197,7 @@ def _body_mesh(assets: HandAssets, rig: HandRig, device: str) -> BodyMesh:
         triangles=_tensor(triangles, device),
         uv=_tensor(assets.uv, device),
         triangle_uv=_tensor(assets.triangle_uv, device),
-        triangle_hand=_tensor(hand, device),
-        triangle_arm=_tensor(arm, device),
+        triangle_arm=_tensor(_arm_of_triangles(rig.weights, triangles), device),
         clothing=_tensor(_clothing(assets.vertices, rig), device),
     )
 
@@ -219,14 +214,14 @@ def vertex_normals(
     return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
-def _dominant(
-    weights: NDArray[np.float32], triangles: NDArray[np.int64], first: int
+def _arm_of_triangles(
+    weights: NDArray[np.float32], triangles: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """(F,) 1 or 2 where the left or right arm's bones from `first` on carry the triangle."""
+    """(F,) 1 or 2 where the bones of the left or the right arm carry the triangle."""
     label = np.zeros(len(triangles), np.uint8)
     for side in range(2):
         start = _FIRST_ARM + side * len(ARM_BONES)
-        share = weights[:, start + first : start + len(ARM_BONES)].sum(axis=1)
+        share = weights[:, start : start + len(ARM_BONES)].sum(axis=1)
         label[share[triangles].mean(axis=1) > 0.5] = side + 1
     return label
 
@@ -272,7 +267,6 @@ def _arm_mesh(body: BodyMesh) -> BodyMesh:
         triangles=triangles,
         uv=body.uv[used_uv],
         triangle_uv=triangle_uv,
-        triangle_hand=body.triangle_hand[keep],
         triangle_arm=body.triangle_arm[keep],
         clothing=body.clothing[used],
     )

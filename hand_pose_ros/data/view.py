@@ -15,6 +15,8 @@ from hand_pose_ros.data.things import UnitMesh
 from hand_pose_ros.types import Side
 
 NOBODY, THING = -1, -2
+WRIST_M = 0.005
+"""How far behind the wrist's joint the mask of a hand ends."""
 VISIBLE_WITHIN_M = (
     *(0.038, 0.030, 0.020, 0.015, 0.0125),
     *(0.027, 0.0155, 0.0125, 0.0115) * 4,
@@ -68,9 +70,9 @@ def view_scene(
     slot[pixel] = THING
     body, face = body_faces(triangle[on_body], mesh)
     slot[pixel[on_body]] = bodies.slot[body]
-    side = mesh.triangle_hand[face]
-    label = 2 * (bodies.slot[body] % bodies.people) + side
-    hand[pixel[on_body]] = torch.where(side > 0, label, 0).to(torch.uint8)
+    label = 2 * (bodies.slot[body] % bodies.people) + mesh.triangle_arm[face]
+    is_hand = _on_hand(fragments.barycentric.index_select(1, sample[on_body]), face, mesh)
+    hand[pixel[on_body]] = torch.where(is_hand, label, 0).to(torch.uint8)
     return View(
         bodies=bodies,
         things=things,
@@ -80,6 +82,14 @@ def view_scene(
         slot=slot.view(shape),
         hand=hand.view(shape),
     )
+
+
+def _on_hand(weights: Tensor, face: Tensor, mesh: BodyMesh) -> Tensor:
+    """(F,) bool, before the plane through the wrist: (2, F) weights, (F,) faces."""
+    behind = mesh.clothing[:, 0][mesh.triangles[face]].T  # (3, F)
+    second, third = weights
+    at = behind[0] * (1 - second - third) + behind[1] * second + behind[2] * third
+    return (at < WRIST_M) & (mesh.triangle_arm[face] > 0)
 
 
 def label_samples(fragments: Fragments, size: tuple[int, int, int], s: int) -> Tensor:
