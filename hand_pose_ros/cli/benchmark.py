@@ -1,6 +1,7 @@
-"""`hand-pose benchmark`: what the pipeline costs here, and what the node adds to it."""
+"""`hand-pose benchmark`: what the pipeline costs, what the node adds, how fast hands render."""
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -34,6 +35,10 @@ CLIP_FRAME = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument('--node', action='store_true', help='measure the ROS node, not the models')
+    parser.add_argument('--synth', action='store_true', help='measure the renderer of hands')
+    parser.add_argument(
+        '--assets', type=Path, help='assets of --synth (default: HAND_POSE_ASSETS)'
+    )
     parser.add_argument(
         '--input', help='a picture with hands (default: one of the demo clip, else noise)'
     )
@@ -56,9 +61,14 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'expected frames and a rate, got {args.frames} at {args.rate} Hz')
     values = pipeline_settings(args)
     config = with_values(PipelineConfig(), values)
-    rgb = _picture(args.input)
     document = surroundings()
     print(f'{document["date"]}, {document["cpu"]}, {document["cores"]} cores')
+    if args.synth:
+        document['synth'] = _measure_renderer(args)
+        write_json(args.out, document)
+        print(f'see {args.out}')
+        return 0
+    rgb = _picture(args.input)
     if args.node:
         frames = list(_stream(rgb, SIZES_HW[0], args.frames, args.rate))
         node_benchmark = import_with_ros('node_benchmark')
@@ -69,6 +79,22 @@ def run(args: argparse.Namespace) -> int:
     write_json(args.out, document)
     print(f'see {args.out}')
     return 0
+
+
+def _measure_renderer(args: argparse.Namespace) -> dict[str, Any]:
+    """Prints, and returns, pictures a second and the stages' shares for each mode."""
+    # Rendering needs torch, which the other benchmarks can do without.
+    from hand_pose_ros.cli.synth_benchmark import BATCH_SIZE, measure_modes  # noqa: PLC0415
+
+    processes = len(os.sched_getaffinity(0))
+    batches = max(args.frames // BATCH_SIZE // processes, 1)
+    rows = {}
+    print(f'256x256, {processes} processes of one thread; shares of one process, some nested')
+    for mode, result in measure_modes(args.assets, 'cpu', processes, batches):
+        shares = ', '.join(f'{stage} {share:.0%}' for stage, share in result.shares.items())
+        print(f'{mode:18} {result.images_per_s:7.1f} images/s   {shares}')
+        rows[mode] = asdict(result)
+    return rows
 
 
 def _picture(path: str | None) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""`hand-pose evaluate photos RECIPE --data FOLDER`: how good a model is on pictures it has not seen."""
+"""`hand-pose evaluate photos RECIPE`: how good a model is on pictures it has not seen."""
 
 import argparse
 from dataclasses import replace

@@ -106,3 +106,18 @@ def test_a_picture_to_measure_with_must_be_one(tmp_path, capsys):
     (tmp_path / 'a.png').write_bytes(b'not a picture')
     assert main(['benchmark', '--input', str(tmp_path / 'a.png')]) == 1
     assert 'a.png is not a picture that can be read' in capsys.readouterr().err
+
+
+def test_the_renderer_is_measured_in_every_mode(tmp_path, shared_dir):
+    out = tmp_path / 'benchmark.json'
+    assets = ['--assets', str(shared_dir / 'data' / 'hand_assets')]
+    assert main(['benchmark', '--synth', '--frames', '1', '--out', str(out), *assets]) == 0
+    modes = json.loads(out.read_text())['synth']
+    assert set(modes) == {'arm, 1x1', 'body, 2x2', 'arm, depth only', 'body, depth only'}
+    assert all(mode['images_per_s'] > 0 for mode in modes.values())
+    assert modes['body, 2x2']['shares']['rasterise'] > 0
+
+
+def test_the_renderer_without_assets_is_told_in_one_line(tmp_path, capsys):
+    assert main(['benchmark', '--synth', '--assets', str(tmp_path)]) == 1
+    assert capsys.readouterr().err.count('\n') == 1
