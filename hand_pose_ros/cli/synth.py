@@ -17,6 +17,7 @@ from hand_pose_ros.data.depth_comparison import (
     measure_errors,
     read_sr305_frames,
 )
+from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.render import HandRenderer
 from hand_pose_ros.data.synth_dataset import load_recipe, write_dataset
 
@@ -67,7 +68,9 @@ def _write_dataset(args: argparse.Namespace) -> None:
     )
     # Before the assets load, which takes a while: a folder that cannot be written is told at once.
     args.out.mkdir(parents=True, exist_ok=True)
-    labels = write_dataset(args.out, recipe, _renderer(args).render)
+    write_dataset(args.out, recipe, _renderer(args).render)
+    # As the file has them, rounded, so that a resumed run draws the very same report.
+    labels = read_labels(args.out)
     _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))
     plot_statistics(labels, args.out / 'statistics.png')
     hands = sum(len(label.hands) for label in labels)

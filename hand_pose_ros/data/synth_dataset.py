@@ -25,7 +25,7 @@ from hand_pose_ros.types import Camera, Side
 
 BATCH_SIZE = 16
 CHECKPOINT_EVERY = 256
-"""Pictures after which the labels are written; an interrupted run loses at most so many."""
+"""Pictures after which the labels are written, sooner at first; a killed run loses no more."""
 JPEG_QUALITY = 95
 PNG_OPTIONS = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 9),
@@ -134,10 +134,14 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render) -> None:
                     for row in range(len(batch.rgb))
                 ]
                 progress.update(len(batch.rgb))
-                if len(labels) - saved >= CHECKPOINT_EVERY:
+                if len(labels) - saved > min(saved, CHECKPOINT_EVERY):
                     write_labels(folder, labels, recipe.note)
                     saved = len(labels)
+    except OSError as error:
+        done = f'{len(labels)} of {recipe.count} pictures are complete'
+        raise OSError(error.errno, f'{error.strerror}; {done}', str(folder)) from error
     finally:
+        _remove_unlabelled(folder, len(labels))
         write_labels(folder, labels, recipe.note)
 
 
@@ -154,7 +158,14 @@ def _begin(folder: Path, recipe: Recipe) -> list[ImageLabel]:
     elif (folder / 'labels.json').exists():
         raise ValueError(f'{folder} holds another data set; name another folder')
     path.write_text(json.dumps(made_from))
-    return read_labels(folder)[: recipe.count] if (folder / 'labels.json').exists() else []
+    return read_labels(folder) if (folder / 'labels.json').exists() else []
+
+
+def _remove_unlabelled(folder: Path, count: int) -> None:
+    """Removes what a batch left that failed; on a full disk the labels need the room."""
+    for path in (*folder.glob('images/*'), *folder.glob('depth/*')):
+        if path.stem.isdigit() and int(path.stem) >= count:
+            path.unlink()
 
 
 def _write_picture(

@@ -146,6 +146,13 @@ def test_only_what_is_missing_is_rendered(tmp_path):
     assert len(read_labels(tmp_path)) == 42
 
 
+def test_a_smaller_count_leaves_a_larger_set_as_it_is(tmp_path):
+    write_dataset(tmp_path, RECIPE, fake_render)
+    before = files_in(tmp_path)
+    write_dataset(tmp_path, replace(RECIPE, count=3), fake_render)
+    assert files_in(tmp_path) == before
+
+
 def test_a_full_disk_is_told_and_leaves_what_was_written(tmp_path, monkeypatch):
     original = Path.write_bytes
 
@@ -156,10 +163,11 @@ def test_a_full_disk_is_told_and_leaves_what_was_written(tmp_path, monkeypatch):
         return original(path, data)
 
     monkeypatch.setattr(Path, 'write_bytes', write_bytes)
-    with pytest.raises(OSError, match='No space left on device'):
+    with pytest.raises(OSError, match=r'No space left .*; 16 of 40 pictures are complete: .*part'):
         write_dataset(tmp_path / 'part', RECIPE, fake_render)
     monkeypatch.undo()
     assert len(read_labels(tmp_path / 'part')) == BATCH_SIZE
+    assert len(list(tmp_path.glob('part/*/*'))) == 2 * BATCH_SIZE
     write_dataset(tmp_path / 'part', RECIPE, fake_render)
     write_dataset(tmp_path / 'whole', RECIPE, fake_render)
     assert files_in(tmp_path / 'part') == files_in(tmp_path / 'whole')
