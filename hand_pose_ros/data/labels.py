@@ -145,7 +145,7 @@ def _hand_from_json(entry: dict[str, Any]) -> HandLabel:
     return HandLabel(
         keypoints_px=keypoints_px,
         box_px=np.asarray(entry['box'], np.float32).reshape(4),
-        side=Side[entry.get('side', 'unknown').upper()],
+        side=Side[(entry.get('side') or 'unknown').upper()],
         visible=None if visible is None else np.asarray(visible, bool).reshape(NUM_KEYPOINTS),
         joints_cam=None if joints is None else np.asarray(joints, np.float32).reshape(-1, 3),
     )
