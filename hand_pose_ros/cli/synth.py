@@ -18,7 +18,7 @@ from hand_pose_ros.data.depth_comparison import (
     read_sr305_frames,
 )
 from hand_pose_ros.data.labels import read_labels
-from hand_pose_ros.data.render import HandRenderer
+from hand_pose_ros.data.rendering.render import HandRenderer
 from hand_pose_ros.data.synth_dataset import load_recipe, write_dataset
 
 SIMULATED_FRAMES = 10

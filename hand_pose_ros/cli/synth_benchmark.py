@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import multiprocessing
 
-from hand_pose_ros.data.render import HandRenderer
-from hand_pose_ros.data.sampling import SceneConfig
+from hand_pose_ros.data.rendering.render import HandRenderer
+from hand_pose_ros.data.rendering.sampling import SceneConfig
 
 MODES = {
     'arm, 1x1': SceneConfig(body=False, supersampling=1, distance_m=(0.2, 0.8)),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hand_pose_ros.data.hand_kinematics import rotation
-from hand_pose_ros.data.hand_poses import gesture
+from hand_pose_ros.data.rendering.hand_kinematics import rotation
+from hand_pose_ros.data.rendering.hand_poses import gesture
 
 DURATION_S = 12.0
 _DEGREE = torch.pi / 180

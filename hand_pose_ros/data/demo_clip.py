@@ -15,10 +15,10 @@ from tqdm import tqdm
 from hand_pose_ros.data.choreography import DURATION_S, motion_at
 from hand_pose_ros.data.clip_bag import BagFrame, write_bag
 from hand_pose_ros.data.depth_sensors import REALSENSE_D435, SR305, measure_depth_image
-from hand_pose_ros.data.hand_kinematics import SHOULDER, apply
-from hand_pose_ros.data.render import HandRenderer
-from hand_pose_ros.data.sampling import SceneConfig
-from hand_pose_ros.data.scenes import SceneParameters, select
+from hand_pose_ros.data.rendering.hand_kinematics import SHOULDER, apply
+from hand_pose_ros.data.rendering.render import HandRenderer
+from hand_pose_ros.data.rendering.sampling import SceneConfig
+from hand_pose_ros.data.rendering.scenes import SceneParameters, select
 from hand_pose_ros.data.synth_dataset import label_rendered
 
 RATE_HZ = 15

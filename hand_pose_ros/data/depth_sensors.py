@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import grid_sample, pad
 
-from hand_pose_ros.data.draws import Draws
+from hand_pose_ros.data.rendering.draws import Draws
 
 STEEPEST_PIXEL_STEP = 4.0
 """A surface tilted by 76 deg falls so many pixel widths per pixel; more is an edge."""

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.depth_sensors import SENSORS, measure_depth_image
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
-from hand_pose_ros.data.render import RenderedBatch, SceneConfig
+from hand_pose_ros.data.rendering.render import RenderedBatch, SceneConfig
 from hand_pose_ros.types import Camera, Side
 
 BATCH_SIZE = 16

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hand_pose_ros.data.hand_model import HandModel
-from hand_pose_ros.data.render import HandRenderer
+from hand_pose_ros.data.rendering.hand_model import HandModel
+from hand_pose_ros.data.rendering.render import HandRenderer
 
 
 @pytest.fixture(scope='session')

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from hand_pose_ros.data.choreography import ARMS, DURATION_S, STANDS, motion_at
-from hand_pose_ros.data.hand_kinematics import REACH
-from hand_pose_ros.data.hand_poses import limits
+from hand_pose_ros.data.rendering.hand_kinematics import REACH
+from hand_pose_ros.data.rendering.hand_poses import limits
 
 EVERY_FRAME_S = torch.arange(0, DURATION_S, 1 / 60)
 

@@ -14,7 +14,7 @@ from hand_pose_ros.data.depth_sensors import (
     measure_depth_image,
     reflectance_from_rgb,
 )
-from hand_pose_ros.data.draws import Draws
+from hand_pose_ros.data.rendering.draws import Draws
 
 FOCAL_PX = 500.0
 
