@@ -16,7 +16,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
 from hand_pose_ros.cli.inputs import CAMERA_RATE_HZ, NamedFrame, Source, Topics
-from hand_pose_ros.data.labels import ImageLabel, _image_from_json
+from hand_pose_ros.data.labels import ImageLabel, image_from_json
 from hand_pose_ros.ros.conversions import DEPTH_ENCODINGS, stamp_s_of
 from hand_pose_ros.ros.frames import AnyImage, frame_from_msgs
 from hand_pose_ros.ros.synchroniser import FrameMessages, Synchroniser
@@ -147,7 +147,7 @@ def _read_truth(path: Path, bag: Reader) -> dict[int, ImageLabel]:
         return {}
     try:
         return {
-            logged_ns: _image_from_json(json.loads(deserialize_message(data, String).data))
+            logged_ns: image_from_json(json.loads(deserialize_message(data, String).data))
             for _, logged_ns, data in bag.messages(info.connections)
         }
     except (ValueError, KeyError, TypeError) as error:

@@ -17,7 +17,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
-from hand_pose_ros.data.labels import ImageLabel, _image_to_json
+from hand_pose_ros.data.labels import ImageLabel, image_to_json
 from hand_pose_ros.data.synth_dataset import encode_depth_png, encode_jpeg
 from hand_pose_ros.types import Camera
 
@@ -38,7 +38,7 @@ DEPTH_HEADER = bytes(12)
 """ConfigHeader of compressed_depth_image_transport: format 0 and two floats that 16UC1 ignores."""
 BAG_VERSION = 8
 """The last that Humble reads too."""
-JPEG_QUALITY = 75
+JPEG_QUALITY = 70
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _messages(store: Typestore, frame: BagFrame) -> dict[str, Any]:
         COLOUR_TOPIC: image(header, COLOUR_FORMAT, colour),
         DEPTH_TOPIC: image(header, DEPTH_FORMAT, depth),
         CAMERA_TOPIC: _camera_info(store, header, frame.label.camera),
-        TRUTH_TOPIC: kinds['std_msgs/msg/String'](json.dumps(_image_to_json(frame.label))),
+        TRUTH_TOPIC: kinds['std_msgs/msg/String'](json.dumps(image_to_json(frame.label))),
     }
 
 

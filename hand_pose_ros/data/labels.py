@@ -89,7 +89,7 @@ def read_labels(folder: Path) -> list[ImageLabel]:
     labels = []
     for index, entry in enumerate(document['images']):
         try:
-            labels.append(_image_from_json(entry))
+            labels.append(image_from_json(entry))
         except (KeyError, TypeError, ValueError) as error:
             name = entry.get('image', index) if isinstance(entry, dict) else index
             raise ValueError(f'{path}, picture {name!r}: {error!r}') from error
@@ -110,14 +110,21 @@ def write_labels(folder: Path, labels: list[ImageLabel], note: str) -> None:
     document = {
         'order': ORDER,
         'note': note,
-        'images': [_image_to_json(label) for label in labels],
+        'images': [image_to_json(label) for label in labels],
     }
     partial = folder / 'labels.json.partial'
     partial.write_text(json.dumps(document))
     partial.replace(folder / 'labels.json')
 
 
-def _image_from_json(entry: dict[str, Any]) -> ImageLabel:
+def image_from_json(entry: dict[str, Any]) -> ImageLabel:
+    """Reads one entry of `images`.
+
+    Raises:
+        KeyError: A key is missing.
+        TypeError: A value is of the wrong type.
+        ValueError: A value is of the wrong shape.
+    """
     camera = entry.get('camera')
     if camera is not None:
         camera = Camera(**{**camera, 'distortion': tuple(camera.get('distortion', ()))})
@@ -151,7 +158,8 @@ def _hand_from_json(entry: dict[str, Any]) -> HandLabel:
     )
 
 
-def _image_to_json(label: ImageLabel) -> dict[str, Any]:
+def image_to_json(label: ImageLabel) -> dict[str, Any]:
+    """Returns one entry of `images`, in JSON's types."""
     entry: dict[str, Any] = {
         'image': label.image,
         'width': label.width,
