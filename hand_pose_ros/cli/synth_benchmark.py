@@ -97,7 +97,7 @@ def _render(renderer: HandRenderer, config: SceneConfig, shaded: bool, batches: 
 def _shares(profile: cProfile.Profile) -> dict[str, float]:
     statistics = pstats.Stats(profile)
     total_s = statistics.total_tt  # type: ignore[attr-defined]
-    shares = {}
+    shares: dict[str, float] = {}
     for stage, (file, function) in STAGES.items():
         shares[stage] = sum(
             cumulative_s / total_s

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ COLOUR_FORMAT = 'rgb8; jpeg compressed bgr8'
 DEPTH_FORMAT = '16UC1; compressedDepth png'
 DEPTH_HEADER = bytes(12)
 """ConfigHeader of compressed_depth_image_transport: format 0 and two floats that 16UC1 ignores."""
-BAG_VERSION = 8
+BAG_VERSION: Final = 8
 """The last that Humble reads too."""
 JPEG_QUALITY = 70
 

@@ -128,8 +128,9 @@ def _patch_residuals(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What is left of smooth patches after a quadratic fit: (P, 11, 11), and distances (P,)."""
     windows = np.lib.stride_tricks.sliding_window_view(image_m, (PATCH, PATCH))
-    patches = windows[::PATCH_STRIDE, ::PATCH_STRIDE].reshape(-1, PATCH, PATCH)
-    patches = patches[np.isfinite(patches).all(axis=(1, 2))].astype(np.float64)
+    every = windows[::PATCH_STRIDE, ::PATCH_STRIDE].reshape(-1, PATCH, PATCH)
+    whole = np.isfinite(every).all(axis=(1, 2))
+    patches: NDArray[np.float64] = every[whole].astype(np.float64)
     patches = patches[np.ptp(patches, axis=(1, 2)) < FLAT_RANGE_M]
     y, x = (axis.ravel() - PATCH // 2 for axis in np.indices((PATCH, PATCH)).astype(float))
     basis = np.stack((np.ones_like(x), x, y, x * x, y * y, x * y), axis=1)

@@ -220,7 +220,7 @@ def _read_weights(path: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
     weights = np.zeros((BODY_VERTICES, len(names)), np.float32)
     try:
         for name, pairs in json.loads(_read_text(path))['weights'].items():
-            rows = np.asarray(pairs, np.float64).reshape(-1, 2)
+            rows: NDArray[np.float64] = np.asarray(pairs, np.float64).reshape(-1, 2)
             rows = rows[rows[:, 0] < BODY_VERTICES]
             weights[rows[:, 0].astype(np.int64), names.index(name)] = rows[:, 1]
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
