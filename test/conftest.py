@@ -15,6 +15,8 @@ import pytest
 # No other machine, and no other test run on this one, takes part in the tests' conversations.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+# On a busy machine torch's threads wait for each other: one does these small networks faster.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
 # Where nothing is sourced, the environment of this Python is the ROS prefix.
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
 
