@@ -38,7 +38,7 @@ DEPTH_HEADER = bytes(12)
 """ConfigHeader of compressed_depth_image_transport: format 0 and two floats that 16UC1 ignores."""
 BAG_VERSION: Final = 8
 """The last that Humble reads too."""
-JPEG_QUALITY = 70
+JPEG_QUALITY = 52
 
 
 @dataclass(frozen=True)

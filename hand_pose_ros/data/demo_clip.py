@@ -29,7 +29,7 @@ INTRINSICS = (605.0, 605.0, 319.5, 239.5)
 """fx, fy, cx, cy of a D435's colour camera at 640 x 480."""
 DEFOCUS_PX = 0.4
 NOISE = 0.008
-LOOK_SEED = 19
+LOOK_SEED = 2
 """Decides who the two people are, the light and the background."""
 SEEN_M = 1.1
 """Depth beyond is cut, as realsense2_camera's parameter clip_distance does."""

@@ -23,6 +23,8 @@ def match_hands(
     distances = np.full((len(labels_px), len(hands)), np.inf)
     for row, label in enumerate(labels_px):
         size = keypoint_box_size(label)
+        if size == 0:
+            continue
         for column, hand in enumerate(hands):
             offsets = np.linalg.norm(hand.keypoints_px - label, axis=1)
             if np.isfinite(offsets).any():
@@ -36,9 +38,9 @@ def match_hands(
 
 
 def keypoint_box_size(label_px: NDArray[np.floating]) -> float:
-    """Returns the longer side of the tight box around (21, 2) labelled keypoints, pixels."""
+    """Returns the longer side of the tight box around (21, 2) labelled keypoints, or 0, pixels."""
     seen = label_px[np.isfinite(label_px).all(axis=1)]
-    return float(np.ptp(seen, axis=0).max())
+    return float(np.ptp(seen, axis=0).max()) if len(seen) else 0.0
 
 
 def normalised_errors(
@@ -61,6 +63,9 @@ def normalised_errors(
                 label
             )
         errors[row, ~np.isfinite(label).all(axis=1)] = np.nan
+        if keypoint_box_size(label) == 0:
+            # A single labelled keypoint has no size to measure its error by.
+            errors[row] = np.nan
     return errors
 
 

@@ -61,3 +61,11 @@ def test_each_prediction_is_matched_once_to_the_nearest_label():
 
 def test_a_prediction_elsewhere_matches_nothing():
     assert match_hands([hand_at(grid_label((500, 0)))], [grid_label()]) == [None]
+
+
+def test_a_hand_with_one_labelled_keypoint_is_skipped():
+    label = np.full((21, 2), np.nan, np.float32)
+    label[5] = 40
+    hand = hand_at(grid_label())
+    assert match_hands([hand], [label]) == [None]
+    assert np.isnan(normalised_errors([None], [label])).all()
