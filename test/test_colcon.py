@@ -14,6 +14,7 @@ pytest.importorskip('rclpy')
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {
@@ -40,9 +41,13 @@ def install(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def listener():
-    rclpy.init()
-    yield rclpy.create_node('listener')
-    rclpy.shutdown()
+    """A node that an executor of its own spins, apart from the ROS of other tests."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(rclpy.create_node('listener', context=context))
+    yield executor
+    rclpy.shutdown(context=context)
 
 
 def start(install: Path, command: str) -> subprocess.Popen:
@@ -65,13 +70,14 @@ def test_modules_and_messages_come_from_the_workspace(install):
 
 def test_the_installed_node_runs_until_it_is_interrupted(install, listener):
     heard = []
-    listener.create_subscription(DiagnosticArray, '/diagnostics', heard.append, 10)
+    (node,) = listener.get_nodes()
+    node.create_subscription(DiagnosticArray, '/diagnostics', heard.append, 10)
     executable = 'hand_pose_ros/lib/hand_pose_ros/hand_pose_node'
     process = start(install, f'{executable} --ros-args -r __ns:=/hands')
     try:
         deadline = time.monotonic() + 30.0
         while not heard and process.poll() is None and time.monotonic() < deadline:
-            rclpy.spin_once(listener, timeout_sec=0.1)
+            listener.spin_once(timeout_sec=0.1)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30.0)
     finally:
