@@ -1,7 +1,5 @@
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ import pytest
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
 from hand_pose_ros.types import Camera, Side
 
-SHARED = Path(os.environ.get('HAND_POSE_SHARED', Path(__file__).parents[3] / 'shared'))
 CAMERA = Camera(480, 640, 600.0, 601.0, 319.5, 239.5, (0.1, -0.2, 0.0, 0.0, 0.05))
 
 
@@ -135,12 +132,12 @@ def test_a_folder_without_labels_is_refused(tmp_path):
         read_labels(tmp_path)
 
 
-@pytest.mark.skipif(not (SHARED / 'data/photos').is_dir(), reason='needs the shared photographs')
-def test_the_shared_photographs_are_in_the_format():
-    labels = read_labels(SHARED / 'data/photos')
+def test_the_shared_photographs_are_in_the_format(shared_dir):
+    photos = shared_dir / 'data/photos'
+    labels = read_labels(photos)
     hands = [one for label in labels for one in label.hands]
     assert len(labels) > 50
-    assert all((SHARED / 'data/photos' / label.image).is_file() for label in labels)
+    assert all((photos / label.image).is_file() for label in labels)
     assert {one.side for one in hands} >= {Side.LEFT, Side.RIGHT}
     for one in hands:
         seen = one.keypoints_px[np.isfinite(one.keypoints_px).all(axis=1)]
