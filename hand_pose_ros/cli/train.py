@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from hand_pose_ros.runtimes.open import find_model
 from hand_pose_ros.training.loop import Job, train
 from hand_pose_ros.training.recipes import read_recipe
 
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('recipe', type=Path, help='a file of config/models')
     parser.add_argument('--data', type=Path, required=True, help="folder of the recipe's folders")
     parser.add_argument('--out', type=Path, help='checkpoint, log, curves (default: runs/RECIPE)')
+    parser.add_argument('--start', metavar='MODEL', help='start from the weights of a model')
     parser.add_argument('--device', help='cpu or cuda (default: cuda where there is one)')
     parser.add_argument('--processes', type=int, help='CPU processes (default: one per core)')
 
@@ -29,5 +31,6 @@ def run(args: argparse.Namespace) -> int:
         print(f'going on from {out / "checkpoint.pt"}')
     with socket.create_server(('127.0.0.1', 0)) as server:
         port = server.getsockname()[1]
-    train(Job(read_recipe(args.recipe), args.data, out, device, processes, port))
+    start = find_model(args.start) if args.start else None
+    train(Job(read_recipe(args.recipe), args.data, out, device, processes, port, start))
     return 0

@@ -42,9 +42,26 @@ def open_torch(path: Path, threads: int) -> TorchRuntime:
     """Rebuilds the network of a model file in PyTorch, on the GPU if there is one.
 
     Args:
+        path: An .onnx file written by `hand-pose export`.
+        threads: CPU threads.
+
+    Raises:
+        ValueError: The file is damaged, or not a model of ours.
+    """
+    module, spec = read_module(path)
+    torch.set_num_threads(threads)
+    return TorchRuntime(module, spec, 'cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def read_module(path: Path) -> tuple[Deployed, ModelSpec]:
+    """Rebuilds the network of a model file, to run it or to train it further.
+
+    Args:
         path: An .onnx file written by `hand-pose export`; its initialisers carry the names of the
             module's parameters.
-        threads: CPU threads.
+
+    Returns:
+        The network with its weights, and what the file says of it.
 
     Raises:
         ValueError: The file is damaged, or not a model of ours.
@@ -68,5 +85,4 @@ def open_torch(path: Path, threads: int) -> TorchRuntime:
         elif not name.endswith('num_batches_tracked'):
             raise ValueError(f'{path} has no weights named {name}')
     module.load_state_dict(state)
-    torch.set_num_threads(threads)
-    return TorchRuntime(module, spec, 'cuda' if torch.cuda.is_available() else 'cpu')
+    return module, spec

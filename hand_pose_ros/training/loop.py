@@ -24,6 +24,7 @@ from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.data.pictures import Picture, load_backgrounds
 from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, SRHandNet
 from hand_pose_ros.runtimes.base import ModelSpec
+from hand_pose_ros.runtimes.torch_runtime import read_module
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.curves import plot_curves
 from hand_pose_ros.training.losses import LOSSES
@@ -50,6 +51,7 @@ class Job:
         device: `cpu` or `cuda`.
         processes: Processes that share the work.
         port: TCP port on this machine where they meet.
+        start: An .onnx model whose weights a new run starts from; None starts at random.
     """
 
     recipe: Recipe
@@ -58,6 +60,7 @@ class Job:
     device: str
     processes: int
     port: int
+    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def train(job: Job) -> None:
     """Trains until the recipe's steps are done, from the checkpoint in `job.out` if there is one.
 
     Raises:
-        ValueError: The data does not fit the recipe.
+        ValueError: The data or the weights to start from do not fit the recipe.
         OSError: Data is missing, or `job.out` cannot be written.
     """
     job.out.mkdir(parents=True, exist_ok=True)
@@ -126,6 +129,8 @@ class _Worker:
         torch.manual_seed(recipe.seed)
         self.rank, self.job, self.recipe, self.material = rank, job, recipe, material
         self.net = SRHandNet(PLANS[recipe.plan]).to(job.device)
+        if job.start is not None:
+            self.net.load_state_dict(_start_weights(job.start, recipe))
         nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -249,6 +254,16 @@ class _Worker:
         self.net.load_state_dict(state.network)
         self.averaged.load_state_dict(state.averaged)
         self.optimiser.load_state_dict(state.optimiser)
+
+
+def _start_weights(path: Path, recipe: Recipe) -> dict[str, Tensor]:
+    module, spec = read_module(path)
+    if (spec.network, spec.plan) != (recipe.network, recipe.plan):
+        raise ValueError(
+            f'{path} holds a {spec.network} {spec.plan}, '
+            f'the recipe trains a {recipe.network} {recipe.plan}'
+        )
+    return module.net.state_dict()
 
 
 def model_spec(recipe: Recipe) -> ModelSpec:

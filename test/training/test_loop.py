@@ -93,6 +93,20 @@ def test_a_run_cut_in_two_ends_with_the_weights_of_a_whole_one(data, tmp_path_fa
         torch.testing.assert_close(cut[name], value, rtol=1e-4, atol=1e-5)
 
 
+def test_a_run_can_start_from_the_weights_of_a_model(data):
+    torch.manual_seed(7)
+    net = SRHandNet(PLANS['nano'])
+    path = data / 'start.onnx'
+    export_onnx(net.state_dict(), model_spec(RECIPE), path)
+    still = replace(RECIPE, learning_rate=0.0, steps=1)
+    train(replace(job(data, recipe=still), start=path))
+    weights = checkpoint.load(data / 'run' / 'checkpoint.pt').network
+    for name, value in net.named_parameters():
+        torch.testing.assert_close(weights[name], value.detach())
+    with pytest.raises(ValueError, match='holds a srhandnet nano, the recipe trains .* light'):
+        train(replace(job(data, recipe=replace(RECIPE, plan='light')), start=path, out=data / 'b'))
+
+
 def test_two_processes_share_the_work(data):
     train(job(data, processes=2))
     state = checkpoint.load(data / 'run' / 'checkpoint.pt')
