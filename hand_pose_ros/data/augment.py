@@ -140,6 +140,8 @@ def random_background(
     left = rng.integers(source.shape[1] - side_x + 1)
     part = source[top : top + side_y, left : left + side_x]
     part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    # Behind a hand it may be a bright window or a dark room.
+    part = np.clip(part * np.exp(rng.normal(0, 0.4)), 0, 255).astype(np.uint8)
     return part[:, ::-1] if rng.random() < 0.5 else part
 
 
@@ -148,7 +150,8 @@ def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float3
     unit: NDArray[np.float32] = np.clip(image / 255, 0, 1)
     if rng.random() < 0.5:
         unit = unit ** np.float32(np.exp(rng.uniform(-0.7, 0.7)))
-    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(-0.4, 0.25)).astype(np.float32)
+    low, high = (-1.6, -0.4) if rng.random() < 0.12 else (-0.4, 0.25)
+    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(low, high)).astype(np.float32)
     unit = unit * gains
     grey = unit.mean(axis=2, keepdims=True)
     saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.4)
