@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hand_pose_ros.codecs import heatmap, region_map
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
-from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, Runtime
+from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, Runtime, spec_of
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Hand, Side
 
@@ -34,7 +34,13 @@ class SRHandNetEstimator:
     """
 
     def __init__(self, runtime: Runtime) -> None:
+        """Takes a runtime.
+
+        Raises:
+            ValueError: It executes no network that reads pictures.
+        """
         self.runtime = runtime
+        self._spec = spec_of(runtime, ModelSpec)
 
     def detect(
         self,
@@ -57,7 +63,7 @@ class SRHandNetEstimator:
         Returns:
             The hands, best first.
         """
-        spec = self.runtime.spec
+        spec = self._spec
         square, box = letterbox(rgb, spec.input_size)
         maps = self.runtime.run({INPUT_NAME: square[None]})[OUTPUT_NAME][0]
         regions = region_map.decode(
@@ -104,7 +110,7 @@ class SRHandNetEstimator:
         """
         if len(boxes_px) == 0:
             return []
-        spec = self.runtime.spec
+        spec = self._spec
         parts = [letterbox(rgb, spec.region_size, box) for box in boxes_px]
         squares = np.stack([square for square, _ in parts])
         batch = self.runtime.run({INPUT_NAME: squares})[OUTPUT_NAME]  # (R, C, h, w)
@@ -129,7 +135,7 @@ class SRHandNetEstimator:
         refine: bool,
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float, float]]:
         """Gives each region the best peak of every keypoint inside it."""
-        stride = self.runtime.spec.stride
+        stride = self._spec.stride
         low, high = regions.boxes_px[:, None, :2], regions.boxes_px[:, None, 2:]
         keypoints = np.full((len(low), NUM_KEYPOINTS, 2), np.nan, np.float32)
         scores = np.zeros((len(low), NUM_KEYPOINTS), np.float32)

@@ -3,57 +3,108 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Protocol
+from typing import ClassVar, Protocol, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 METADATA_KEY = 'hand_pose_ros'
-"""Key of the ONNX metadata that holds the ModelSpec as JSON."""
+"""Key of the ONNX metadata that holds the spec as JSON."""
 
 INPUT_NAME = 'image'
 OUTPUT_NAME = 'maps'
+CROP_NAME = 'crop'
+JOINTS_NAME = 'joints'
+SIDE_NAME = 'side'
 
 
 @dataclass(frozen=True)
-class ModelSpec:
-    """What a program must know of a model to feed it and to read its maps.
+class Spec:
+    """What a program must know of any model to feed it.
 
     Attributes:
-        network: The paper: `srhandnet`.
+        inputs: Names of the graph's inputs, in the order of the module's arguments.
+        outputs: Names of the graph's outputs, in the order of the module's results.
+        network: The paper: `srhandnet`, ...
         plan: Size of the network.
-        input_size: Side of the square the full frame is letterboxed to, pixels.
-        region_size: Side of the square a hand's region is letterboxed to, pixels.
-        reference_px: Size that a width or height of 1 in the region maps stands for, pixels.
-        stride: Network pixels per cell of the output maps.
+        input_size: Side of the square that the network sees, pixels.
     """
+
+    inputs: ClassVar[tuple[str, ...]]
+    outputs: ClassVar[tuple[str, ...]]
 
     network: str
     plan: str
     input_size: int
-    region_size: int
-    reference_px: int
-    stride: int
 
     def to_json(self) -> str:
         """Writes the spec as one line of JSON."""
         return json.dumps(asdict(self))
 
-    @staticmethod
-    def from_json(text: str) -> 'ModelSpec':
+    @classmethod
+    def from_json(cls: 'type[SpecT]', text: str) -> 'SpecT':
         """Reads what `to_json` wrote.
 
         Raises:
             ValueError: The text is not such a spec.
         """
         document = json.loads(text)
-        names = {field.name for field in fields(ModelSpec)}
+        names = {field.name for field in fields(cls)}
         if not isinstance(document, dict) or document.keys() != names:
             raise ValueError(f'a model spec has the keys {sorted(names)}, got {text}')
-        return ModelSpec(**document)
+        return cls(**document)
 
 
-def read_spec(path: str, metadata: Mapping[str, str]) -> ModelSpec:
+SpecT = TypeVar('SpecT', bound=Spec)
+
+
+@dataclass(frozen=True)
+class ModelSpec(Spec):
+    """What a program must know of a network that reads pictures.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B, S a multiple of 16; OUTPUT_NAME is
+    (N, C, S/stride, S/stride) float32.
+
+    Attributes:
+        region_size: Side of the square a hand's region is letterboxed to, pixels.
+        reference_px: Size that a width or height of 1 in the region maps stands for, pixels.
+        stride: Network pixels per cell of the output maps.
+    """
+
+    inputs = (INPUT_NAME,)
+    outputs = (OUTPUT_NAME,)
+
+    region_size: int
+    reference_px: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class DepthSpec(Spec):
+    """What a program must know of a network that reads depth crops.
+
+    CROP_NAME is (N, S, S) float32 in -1..1; JOINTS_NAME is (N, J, 3) float32, 1 being half a
+    cube; SIDE_NAME is (N,) float32, -1 for left to +1 for right.
+
+    Attributes:
+        cube_m: Side of the cube around the hand's centre, metres.
+        joints: Number of joints.
+    """
+
+    inputs = (CROP_NAME,)
+    outputs = (JOINTS_NAME, SIDE_NAME)
+
+    cube_m: float
+    joints: int
+
+
+SPECS: dict[str, type[Spec]] = {
+    'srhandnet': ModelSpec,
+    'local_regression_hourglass': DepthSpec,
+}
+"""What the models of each network say of themselves."""
+
+
+def read_spec(path: str, metadata: Mapping[str, str]) -> Spec:
     """Reads what a model file says of itself.
 
     Args:
@@ -61,11 +112,15 @@ def read_spec(path: str, metadata: Mapping[str, str]) -> ModelSpec:
         metadata: The ONNX metadata of the file.
 
     Raises:
-        ValueError: The file says nothing, so it is not a model of ours.
+        ValueError: The file says nothing, so it is not a model of ours, or of a network that this
+            version does not know.
     """
     if METADATA_KEY not in metadata:
         raise ValueError(f'{path} has no {METADATA_KEY!r} metadata: it is not a model of ours')
-    return ModelSpec.from_json(metadata[METADATA_KEY])
+    network = json.loads(metadata[METADATA_KEY]).get('network')
+    if network not in SPECS:
+        raise ValueError(f'{path} is a {network!r}; known networks are {", ".join(SPECS)}')
+    return SPECS[network].from_json(metadata[METADATA_KEY])
 
 
 class Runtime(Protocol):
@@ -76,16 +131,31 @@ class Runtime(Protocol):
         description: What executes it, for logs: `onnx on CPU, 2 threads`.
     """
 
-    spec: ModelSpec
+    spec: Spec
     description: str
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch.
 
         Args:
-            inputs: INPUT_NAME: (N, S, S, 3) uint8, channels R, G, B, S a multiple of 16.
+            inputs: An array for each of `spec.inputs`; the spec's class says of what shape.
 
         Returns:
-            OUTPUT_NAME: (N, C, S/stride, S/stride) float32.
+            An array for each of `spec.outputs`.
+
+        Raises:
+            RuntimeError: The network cannot take these arrays.
         """
         ...
+
+
+def spec_of(runtime: Runtime, kind: type[SpecT]) -> SpecT:
+    """Returns a runtime's spec, as the kind that its user can work with.
+
+    Raises:
+        ValueError: The model is of another kind.
+    """
+    if not isinstance(runtime.spec, kind):
+        expected = ', '.join(name for name, spec in SPECS.items() if spec is kind)
+        raise ValueError(f'the model must be one of {expected}, got a {runtime.spec.network}')
+    return runtime.spec

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, read_spec
+from hand_pose_ros.runtimes.base import read_spec
 
 LOAD_FAILURES = (state.InvalidProtobuf, state.InvalidGraph, state.Fail, state.RuntimeException)
 RUN_FAILURES = (state.InvalidArgument, state.Fail, state.RuntimeException)
@@ -47,10 +46,10 @@ class OnnxRuntime:
         self.spec = read_spec(str(path), self._session.get_modelmeta().custom_metadata_map)
         self.description = f'ONNX Runtime {onnxruntime.__version__} on the CPU, {threads} threads'
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""
         try:
-            (maps,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: inputs[INPUT_NAME]})
+            outputs = self._session.run(self.spec.outputs, dict(inputs))
         except RUN_FAILURES as error:
             raise RuntimeError(f'ONNX Runtime could not run the network: {error}') from error
-        return {OUTPUT_NAME: maps}
+        return dict(zip(self.spec.outputs, outputs, strict=True))

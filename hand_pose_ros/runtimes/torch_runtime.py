@@ -9,11 +9,11 @@ import torch
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from torch import nn
+from torch import Tensor, nn
 
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
-from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, read_spec
+from hand_pose_ros.runtimes.base import Spec, read_spec
 
 
 class TorchRuntime:
@@ -24,18 +24,20 @@ class TorchRuntime:
         description: What executes it.
     """
 
-    def __init__(self, module: nn.Module, spec: ModelSpec, device: str) -> None:
+    def __init__(self, module: nn.Module, spec: Spec, device: str) -> None:
         self.spec = spec
         self.description = f'torch {torch.__version__} on {device}'
         self._module = module.to(device).eval()
         self._device = device
 
-    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""
         with torch.inference_mode():
-            image = torch.from_numpy(np.ascontiguousarray(inputs[INPUT_NAME]))
-            maps = self._module(image.to(self._device))
-        return {OUTPUT_NAME: maps.float().cpu().numpy()}
+            arrays = [np.ascontiguousarray(inputs[name]) for name in self.spec.inputs]
+            outputs = self._module(*(torch.from_numpy(a).to(self._device) for a in arrays))
+        outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
+        arrays = [output.float().cpu().numpy() for output in outputs]
+        return dict(zip(self.spec.outputs, arrays, strict=True))
 
 
 def open_torch(path: Path, threads: int) -> TorchRuntime:
@@ -53,7 +55,7 @@ def open_torch(path: Path, threads: int) -> TorchRuntime:
     return TorchRuntime(module, spec, 'cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def read_module(path: Path) -> tuple[Deployed, ModelSpec]:
+def read_module(path: Path) -> tuple[Deployed, Spec]:
     """Rebuilds the network of a model file, to run it or to train it further.
 
     Args:

@@ -4,7 +4,14 @@ import numpy as np
 import onnx
 import pytest
 
-from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec
+from hand_pose_ros.runtimes.base import (
+    INPUT_NAME,
+    METADATA_KEY,
+    DepthSpec,
+    ModelSpec,
+    read_spec,
+    spec_of,
+)
 from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime
 
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
@@ -55,3 +62,19 @@ def test_a_spec_survives_json():
 def test_a_spec_with_other_keys_is_refused():
     with pytest.raises(ValueError, match='has the keys'):
         ModelSpec.from_json('{"network": "srhandnet"}')
+
+
+def test_a_depth_model_has_a_spec_of_its_own():
+    spec = DepthSpec('local_regression_hourglass', 'small', 128, 0.3, 21)
+    assert read_spec('model.onnx', {METADATA_KEY: spec.to_json()}) == spec
+
+
+def test_a_network_of_another_version_is_named_with_those_known():
+    with pytest.raises(ValueError, match=r"model\.onnx is a 'new'; known networks are srhandnet"):
+        read_spec('model.onnx', {METADATA_KEY: '{"network": "new"}'})
+
+
+def test_a_picture_model_cannot_stand_in_for_a_depth_model():
+    runtime, _ = open_runtime(SHIPPED[0], 'onnx', 1)
+    with pytest.raises(ValueError, match='one of local_regression_hourglass, got a srhandnet'):
+        spec_of(runtime, DepthSpec)
