@@ -68,7 +68,8 @@ def _write_dataset(args: argparse.Namespace) -> None:
     )
     # Before the assets load, which takes a while: a folder that cannot be written is told at once.
     args.out.mkdir(parents=True, exist_ok=True)
-    write_dataset(args.out, recipe, _renderer(args).render)
+    renderer = _renderer(args)
+    write_dataset(args.out, recipe, renderer.render if recipe.colour else renderer.render_depth)
     # As the file has them, rounded, so that a resumed run draws the very same report.
     labels = read_labels(args.out)
     _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))

@@ -41,6 +41,8 @@ def draw_contact_sheet(folder: Path, labels: list[ImageLabel]) -> NDArray[np.uin
     tiles = []
     for label in (labels[i * len(labels) // pairs] for i in range(pairs)):
         image = _read(folder / label.image)
+        if label.image == label.depth:
+            image = colour_depth(image * np.float32(0.001))
         tiles.append(_tile(draw_hands(image, label.hands)))
         if label.depth is None:
             tiles.append(_tile(image))

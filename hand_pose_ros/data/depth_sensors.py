@@ -18,7 +18,7 @@ Sources of the numbers, named where they are used:
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -160,6 +160,27 @@ SENSORS = {
     'realsense_d435': REALSENSE_D435,
     'kinect_azure': KINECT_AZURE,
 }
+
+
+def at_scale(sensor: DepthSensor, scale: float) -> DepthSensor:
+    """Returns the same camera for an image shrunk or enlarged from its own.
+
+    Args:
+        sensor: The camera.
+        scale: Pixels of the image per pixel of the camera.
+    """
+    return replace(
+        sensor,
+        smoothing_px=sensor.smoothing_px * scale,
+        jitter_px=sensor.jitter_px * scale,
+        edge_hole_px=round(sensor.edge_hole_px * scale),
+        fattening_px=round(sensor.fattening_px * scale),
+    )
+
+
+def skin_range_m(sensor: DepthSensor) -> tuple[float, float]:
+    """Returns the nearest and the farthest distance at which a camera measures skin, metres."""
+    return sensor.near_m, min(sensor.far_m, math.sqrt(SKIN_REFLECTANCE / sensor.min_signal))
 
 
 def measure_depth(

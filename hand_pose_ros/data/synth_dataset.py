@@ -1,8 +1,9 @@
 """Writes data sets of rendered hands: pictures, depth and labels, from a recipe and a seed.
 
-A folder holds `images/000000.jpg`, `depth/000000.png` (16 bit, mm, 0 = not measured),
-`labels.json` (see `labels`) and `recipe.json`. Picture i depends on the recipe and on seed + i
-alone, so that an interrupted run continues where it stopped and ends with the same bytes.
+A folder holds `images/000000.jpg` (unless the recipe wants no colour), `depth/000000.png` (16 bit,
+mm, 0 = not measured), `labels.json` (see `labels`) and `recipe.json`. Picture i depends on the
+recipe and on seed + i alone, so that an interrupted run continues where it stopped and ends with
+the same bytes.
 """
 
 import json
@@ -18,7 +19,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.depth_sensors import SENSORS, measure_depth_image
+from hand_pose_ros.data.depth_sensors import (
+    SENSORS,
+    at_scale,
+    measure_depth_image,
+    skin_range_m,
+)
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
 from hand_pose_ros.data.rendering.render import RenderedBatch, SceneConfig
 from hand_pose_ros.types import Camera, Side
@@ -44,7 +50,11 @@ class Recipe:
         scene: What the pictures show.
         count: Number of pictures.
         seed: Seed of the first picture; picture i has seed + i.
-        sensors: Keys of SENSORS, taken in turn; exact depth if empty.
+        sensors: Keys of SENSORS, taken in turn among those that measure skin at the distance of
+            the hands; exact depth if there is none.
+        sensor_focal_px: Focal length of the sensors, in their pixels, where the pictures show a
+            part of what they see at another scale; 0 takes the pictures' pixels for theirs.
+        colour: Write colour pictures; without them rendering is several times faster.
         note: What the set is for.
     """
 
@@ -52,6 +62,8 @@ class Recipe:
     count: int
     seed: int
     sensors: tuple[str, ...] = ()
+    sensor_focal_px: float = 0.0
+    colour: bool = True
     note: str = ''
 
     def __post_init__(self) -> None:
@@ -60,6 +72,8 @@ class Recipe:
             raise ValueError(f'count must be at least 1, got {self.count}')
         if self.seed < 0:
             raise ValueError(f'seed must not be negative, got {self.seed}')
+        if not self.colour and self.scene.background == 'transparent':
+            raise ValueError('cut-outs without colour would show nothing')
         unknown = set(self.sensors) - set(SENSORS)
         if unknown:
             raise ValueError(f'sensors must be among {sorted(SENSORS)}, got {sorted(unknown)}')
@@ -131,9 +145,9 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render) -> None:
                 batch = render(recipe.scene, seeds[first : first + BATCH_SIZE])
                 labels += [
                     _write_picture(folder, first + row, recipe, batch, row)
-                    for row in range(len(batch.rgb))
+                    for row in range(len(batch))
                 ]
-                progress.update(len(batch.rgb))
+                progress.update(len(batch))
                 if len(labels) - saved > min(saved, CHECKPOINT_EVERY):
                     write_labels(folder, labels, recipe.note)
                     saved = len(labels)
@@ -179,16 +193,32 @@ def _write_picture(
         (folder / label.image).write_bytes(encode_cutout_png(rgb, alpha))
         return label
     depth_m = batch.depth_m[row].cpu().numpy()
-    sensor = recipe.sensors[index % len(recipe.sensors)] if recipe.sensors else ''
-    if sensor:
+    depth = f'depth/{index:06d}.png'
+    label = label_rendered(batch, row, f'images/{index:06d}.jpg' if recipe.colour else depth)
+    name = _sensor_at_hands(recipe.sensors, index, label)
+    if name:
         focal_px = float(batch.intrinsics[row, 0])
-        seed = recipe.seed + index
-        depth_m = measure_depth_image(SENSORS[sensor], depth_m, focal_px, seed, rgb)
-    label = label_rendered(batch, row, f'images/{index:06d}.jpg')
-    label = replace(label, group=sensor, depth=f'depth/{index:06d}.png')
-    (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
-    (folder / f'depth/{index:06d}.png').write_bytes(encode_depth_png(depth_m))
-    return label
+        scale = focal_px / recipe.sensor_focal_px if recipe.sensor_focal_px else 1.0
+        sensor, seed = at_scale(SENSORS[name], scale), recipe.seed + index
+        depth_m = measure_depth_image(
+            sensor, depth_m, focal_px, seed, rgb if recipe.colour else None
+        )
+    if recipe.colour:
+        (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
+    (folder / depth).write_bytes(encode_depth_png(depth_m))
+    return replace(label, group=name, depth=depth)
+
+
+def _sensor_at_hands(names: tuple[str, ...], index: int, label: ImageLabel) -> str:
+    """Takes the next camera that measures skin at the distance of a picture's hands."""
+    distances_m = [np.median(h.joints_cam[:, 2]) for h in label.hands if h.joints_cam is not None]
+    ranges_m = {name: skin_range_m(SENSORS[name]) for name in names}
+    usable = [
+        name
+        for name, (near_m, far_m) in ranges_m.items()
+        if all(near_m <= distance_m <= far_m for distance_m in distances_m)
+    ]
+    return usable[index % len(usable)] if usable else ''
 
 
 def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
@@ -202,7 +232,7 @@ def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
     Returns:
         The label; hands of which no keypoint can be seen are left out.
     """
-    height, width = batch.rgb.shape[1:3]
+    height, width = batch.mask.shape[1:]
     fx, fy, cx, cy = (float(value) for value in batch.intrinsics[row])
     hands = []
     for hand in range(batch.keypoints_px.shape[1]):

@@ -101,6 +101,13 @@ def test_a_contact_sheet_shows_pictures_from_all_over_the_set(tmp_path, count):
         assert abs(int(sheet[5 * 240 + 2, 6 * 240 + 2, 0]) - 60 - 57) <= 1
 
 
+def test_a_set_without_colour_shows_its_depth(tmp_path):
+    cv2.imwrite(str(tmp_path / 'd.png'), np.full((100, 200), 700, np.uint16))
+    sheet = draw_contact_sheet(tmp_path, [label(image='d.png', depth='d.png')])
+    assert (sheet[2, 2] == sheet[2, 242]).all()
+    assert sheet[2, 2].any()
+
+
 def test_a_damaged_picture_is_named(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'not a picture')
     with pytest.raises(ValueError, match=r'a\.png'):

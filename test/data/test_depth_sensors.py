@@ -10,9 +10,11 @@ from hand_pose_ros.data.depth_sensors import (
     REALSENSE_D435,
     SENSORS,
     SR305,
+    at_scale,
     measure_depth,
     measure_depth_image,
     reflectance_from_rgb,
+    skin_range_m,
 )
 from hand_pose_ros.data.rendering.draws import Draws
 
@@ -192,3 +194,19 @@ def test_reflectance_rises_with_brightness_and_never_reaches_zero():
     assert (reflectance.diff() > 0).all()
     assert reflectance[0] == pytest.approx(0.2)
     assert reflectance[-1] == pytest.approx(0.8)
+
+
+def test_a_shrunk_image_has_narrower_rims_and_the_same_noise():
+    half = at_scale(SR305, 0.5)
+    left, _ = missing_left_and_right_of_box(SR305, 0.5, 0.8)
+    left_half, _ = missing_left_and_right_of_box(half, 0.5, 0.8)
+    assert left_half < left
+    whole_m, half_m = (np.nanstd(measured(s, plane(0.6, 240, 320))) for s in (SR305, half))
+    assert half_m == pytest.approx(whole_m, rel=0.1)
+
+
+def test_skin_is_measured_as_far_as_the_range_is_stated():
+    near_m, far_m = skin_range_m(SR305)
+    assert near_m == 0.2
+    assert np.isfinite(measured(SR305, plane(0.85 * far_m))).mean() > 0.9
+    assert np.isfinite(measured(SR305, plane(1.15 * far_m))).mean() < 0.1

@@ -182,6 +182,28 @@ def test_the_cameras_take_turns_and_name_the_group(tmp_path):
     assert 1 < depth_mm[depth_mm > 0].std() < 5
 
 
+def test_only_cameras_that_measure_skin_at_the_hands_take_turns(tmp_path):
+    names = ('kinect_azure', 'sr305', 'realsense_d435')
+    for distance_m, groups in ((0.45, ['sr305', 'realsense_d435']), (0.09, ['', ''])):
+
+        def render(config, seeds, distance_m=distance_m):
+            batch = fake_render(config, seeds)
+            return replace(batch, joints_cam=torch.full_like(batch.joints_cam, distance_m))
+
+        folder = tmp_path / str(distance_m)
+        write_dataset(folder, replace(RECIPE, count=2, sensors=names), render)
+        assert [label.group for label in read_labels(folder)] == groups
+
+
+def test_a_set_without_colour_holds_depth_alone(tmp_path):
+    write_dataset(tmp_path, replace(RECIPE, count=2, colour=False), fake_render)
+    labels = read_labels(tmp_path)
+    assert [label.image for label in labels] == [label.depth for label in labels]
+    assert sorted(path.name for path in tmp_path.glob('*/*')) == ['000000.png', '000001.png']
+    with pytest.raises(ValueError, match='without colour'):
+        replace(RECIPE, colour=False, scene=SceneConfig(background='transparent'))
+
+
 def test_a_folder_with_another_set_is_left_alone(tmp_path):
     write_dataset(tmp_path / 'a', replace(RECIPE, count=2), fake_render)
     before = files_in(tmp_path / 'a')
