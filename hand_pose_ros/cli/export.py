@@ -5,8 +5,7 @@ from pathlib import Path
 
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.export import export_onnx
-from hand_pose_ros.training.loop import model_spec
-from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.training.tasks import read_task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +20,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != '.onnx':
         raise ValueError(f'the model file must end in .onnx, got {args.out}')
     state = checkpoint.load(args.checkpoint)
-    difference = export_onnx(state.averaged, model_spec(read_recipe(args.recipe)), args.out)
+    difference = export_onnx(state.averaged, read_task(args.recipe), args.out)
     size_mb = args.out.stat().st_size / 1e6
-    print(f'{args.out}: {size_mb:.1f} MB, step {state.step}, {state.images} pictures seen')
+    print(f'{args.out}: {size_mb:.1f} MB, step {state.step}, {state.images} samples seen')
     print(f'largest difference from PyTorch: {difference:.1e}')
     return 0

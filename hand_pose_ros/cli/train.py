@@ -9,7 +9,7 @@ import torch
 
 from hand_pose_ros.runtimes.open import find_model
 from hand_pose_ros.training.loop import Job, train
-from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.training.tasks import read_task
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,10 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path('runs') / args.recipe.stem
     if (out / 'checkpoint.pt').exists():
         print(f'going on from {out / "checkpoint.pt"}')
+    task = read_task(args.recipe)
+    task.load(args.data)
     with socket.create_server(('127.0.0.1', 0)) as server:
         port = server.getsockname()[1]
     start = find_model(args.start) if args.start else None
-    train(Job(read_recipe(args.recipe), args.data, out, device, processes, port, start))
+    train(Job(task, out, device, processes, port, start))
     return 0

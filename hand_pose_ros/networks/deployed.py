@@ -1,11 +1,20 @@
-"""The form in which a network leaves training: bytes in, the last head's maps out."""
+"""The form in which a network leaves training, and the networks by name."""
 
-import torch
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from torch import Tensor, nn
+
+from hand_pose_ros.networks import srhandnet
+
+NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
+    'srhandnet': (srhandnet.SRHandNet, srhandnet.PLANS),
+}
+"""The class of each network, and its plans by name."""
 
 
 class Deployed(nn.Module):
-    """Normalises inside the network, so that no runtime has to know how.
+    """A network that is used, not trained: plain inputs, and only the outputs that are read.
 
     Attributes:
         net: The trained network; its parameters keep their names behind `net.`.
@@ -15,16 +24,25 @@ class Deployed(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Predicts the maps of the last head.
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Returns what the network's `predict` says of the inputs."""
+        predict: Callable[..., Tensor | tuple[Tensor, ...]] = self.net.predict  # type: ignore[assignment]
+        return predict(*inputs)
 
-        Args:
-            image: (N, H, W, 3) uint8, channels R, G, B.
 
-        Returns:
-            (N, C, H/stride, W/stride) float32.
-        """
-        # SRHandNet section III-C: subtract 128, divide by 256.
-        normal = (image.to(torch.float32) - 128.0) / 256.0
-        maps: Tensor = self.net(normal.permute(0, 3, 1, 2))[-1]
-        return maps
+def build(network: str, plan: str) -> nn.Module:
+    """Makes a network, freshly initialised.
+
+    Args:
+        network: A key of NETWORKS.
+        plan: One of its plans.
+
+    Raises:
+        ValueError: There is no such network or plan.
+    """
+    if network not in NETWORKS:
+        raise ValueError(f'network must be one of {", ".join(NETWORKS)}, got {network!r}')
+    kind, plans = NETWORKS[network]
+    if plan not in plans:
+        raise ValueError(f'plan of {network} must be one of {", ".join(plans)}, got {plan!r}')
+    return kind(plans[plan])

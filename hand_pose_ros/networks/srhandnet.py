@@ -129,3 +129,23 @@ class SRHandNet(nn.Module):
         o2 = self.h2(torch.cat((e2, self.upsample(o1)), 1))
         o3 = self.h3(torch.cat((e1, self.upsample(o2)), 1))
         return o0, o1, o2, o3
+
+    def predict(self, image: Tensor) -> Tensor:
+        """Predicts the maps of the last head from a picture as a camera gives it.
+
+        Args:
+            image: (N, H, W, 3) uint8, channels R, G, B; H and W are multiples of 16.
+
+        Returns:
+            (N, 26, H/4, W/4) float32.
+        """
+        maps: Tensor = self(normalise(image))[-1]
+        return maps
+
+
+def normalise(image: Tensor) -> Tensor:
+    """Turns (N, H, W, 3) uint8 into the (N, 3, H, W) float32 that the network wants.
+
+    SRHandNet section III-C: subtract 128, divide by 256.
+    """
+    return ((image.to(torch.float32) - 128.0) / 256.0).permute(0, 3, 1, 2)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from hand_pose_ros.networks.deployed import Deployed
-from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
+from hand_pose_ros.networks.deployed import Deployed, build
 from hand_pose_ros.runtimes.base import Spec, read_spec
 
 
@@ -74,7 +73,7 @@ def read_module(path: Path) -> tuple[Deployed, Spec]:
         raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     spec = read_spec(str(path), metadata)
-    module = Deployed(SRHandNet(PLANS[spec.plan]))
+    module = Deployed(build(spec.network, spec.plan))
     arrays = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
     for node in model.graph.node:
         # The exporter merges equal tensors, and names the others by identities.

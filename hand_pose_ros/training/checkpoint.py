@@ -18,7 +18,7 @@ class Checkpoint:
         network: State of the network being optimised.
         averaged: State of its moving average, which is what ships.
         optimiser: State of the optimiser.
-        best_pck: Best validation PCK so far.
+        best_score: Best validation so far.
     """
 
     step: int
@@ -27,7 +27,7 @@ class Checkpoint:
     network: dict[str, Any]
     averaged: dict[str, Any]
     optimiser: dict[str, Any]
-    best_pck: float
+    best_score: float
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

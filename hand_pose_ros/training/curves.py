@@ -10,7 +10,7 @@ from matplotlib import pyplot
 
 
 def plot_curves(log: Path, out: Path) -> None:
-    """Draws loss and validation PCK over pictures seen.
+    """Draws the loss and what validation measured over the samples seen.
 
     Args:
         log: CSV written by the training loop.
@@ -18,13 +18,14 @@ def plot_curves(log: Path, out: Path) -> None:
     """
     with log.open() as file:
         rows = list(csv.DictReader(file))
+    names = list(rows[0])
     images = [int(row['images']) / 1000 for row in rows]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2))
     left.semilogy(images, [float(row['loss']) for row in rows])
-    left.set(xlabel='thousand pictures seen', ylabel='training loss')
-    right.plot(images, [float(row['pck']) for row in rows], label='two passes')
-    right.plot(images, [float(row['pck_first_pass']) for row in rows], label='first pass only')
-    right.set(xlabel='thousand pictures seen', ylabel='PCK@0.2, held-out groups', ylim=(0, 1))
+    left.set(xlabel='thousand samples seen', ylabel='training loss')
+    for name in names[names.index('loss') + 1 :]:
+        right.plot(images, [float(row[name]) for row in rows], label=name)
+    right.set(xlabel='thousand samples seen', ylabel='validation')
     right.legend()
     for axes in (left, right):
         axes.grid(alpha=0.3)

@@ -1,49 +1,52 @@
 """From a checkpoint to the model file that ships."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 
-from hand_pose_ros.networks.deployed import Deployed
-from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
-from hand_pose_ros.runtimes.base import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelSpec
+from hand_pose_ros.networks.deployed import Deployed, build
+from hand_pose_ros.runtimes.base import METADATA_KEY, Spec
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
+from hand_pose_ros.training.task import Task
+
+Examples = Sequence[Mapping[str, NDArray]]
 
 OPSET = 17
 MAX_DIFFERENCE = 1e-4
-"""Largest difference of a map value between PyTorch and the exported model."""
+"""Largest difference of an output value between PyTorch and the exported model."""
 
 
-def export_onnx(weights: dict[str, torch.Tensor], spec: ModelSpec, path: Path) -> float:
+def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> float:
     """Writes a model file and checks it against PyTorch.
 
     Args:
         weights: State of the network.
-        spec: What the file says of itself.
+        task: Says which network it is, what its inputs look like, and what the file says of it.
         path: The .onnx file to write.
 
     Returns:
-        The largest difference of a map value on random pictures of both input sizes.
+        The largest difference of an output value on the task's examples.
 
     Raises:
-        ValueError: The weights do not fit the spec, or the difference is too large; no file is
+        ValueError: The weights do not fit the network, or the difference is too large; no file is
             left behind.
     """
-    net = SRHandNet(PLANS[spec.plan])
+    spec = task.spec
+    net = build(spec.network, spec.plan)
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(
-            f'the weights are not those of a {spec.plan} SRHandNet: {error}'
-        ) from error
-    module = Deployed(net).eval()
+        raise ValueError(f'the weights are not those of a {spec.network} {spec.plan}') from error
+    module, examples = Deployed(net).eval(), task.examples()
     partial = path.with_suffix('.partial.onnx')
-    _write(module, spec, partial)
-    difference = _difference(module, spec, partial)
+    _write(module, spec, examples, partial)
+    difference = _difference(module, spec, examples, partial)
     if difference > MAX_DIFFERENCE:
         partial.unlink()
         raise ValueError(
@@ -54,19 +57,19 @@ def export_onnx(weights: dict[str, torch.Tensor], spec: ModelSpec, path: Path) -
     return difference
 
 
-def _write(module: Deployed, spec: ModelSpec, path: Path) -> None:
-    example = torch.zeros((1, spec.input_size, spec.input_size, 3), dtype=torch.uint8)
-    axes = {0: 'batch', 1: 'height', 2: 'width'}
+def _write(module: Deployed, spec: Spec, examples: Examples, path: Path) -> None:
+    runtime = TorchRuntime(module, spec, 'cpu')
+    seen = [{**example, **runtime.run(example)} for example in examples]
     with warnings.catch_warnings():
         # The exporter warns of its own age; its graphs are what TensorRT 10.3 reads best.
         warnings.simplefilter('ignore')
         torch.onnx.export(
             module,
-            (example,),
+            tuple(torch.from_numpy(examples[0][name]) for name in spec.inputs),
             str(path),
-            input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
-            dynamic_axes={INPUT_NAME: axes, OUTPUT_NAME: {0: 'batch', 2: 'rows', 3: 'columns'}},
+            input_names=list(spec.inputs),
+            output_names=list(spec.outputs),
+            dynamic_axes={name: _free_axes(name, seen) for name in seen[0]},
             opset_version=OPSET,
             dynamo=False,
             # Batch norms stay apart from convolutions (every runtime folds them when it loads),
@@ -80,12 +83,18 @@ def _write(module: Deployed, spec: ModelSpec, path: Path) -> None:
     onnx.save(model, path)
 
 
-def _difference(module: Deployed, spec: ModelSpec, path: Path) -> float:
-    rng = np.random.default_rng(0)
+def _free_axes(name: str, seen: Examples) -> dict[int, str]:
+    """Names the axes of an array whose lengths differ between the examples."""
+    shapes = np.array([example[name].shape for example in seen])
+    varying = np.flatnonzero((shapes != shapes[0]).any(axis=0)).tolist()
+    # The batch is one axis of all arrays; other axes are each array's own.
+    return {axis: 'batch' if axis == 0 else f'{name}_{axis}' for axis in varying}
+
+
+def _difference(module: Deployed, spec: Spec, examples: Examples, path: Path) -> float:
     exported, original = OnnxRuntime(path, 1), TorchRuntime(module, spec, 'cpu')
-    largest = 0.0
-    for count, size in ((1, spec.input_size), (3, spec.region_size)):
-        image = rng.integers(0, 256, (count, size, size, 3), np.uint8)
-        maps = [runtime.run({INPUT_NAME: image})[OUTPUT_NAME] for runtime in (exported, original)]
-        largest = max(largest, float(np.abs(maps[0] - maps[1]).max()))
-    return largest
+    differences = []
+    for example in examples:
+        given, wanted = exported.run(example), original.run(example)
+        differences += [float(np.abs(given[name] - wanted[name]).max()) for name in spec.outputs]
+    return max(differences)

@@ -14,30 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, distributed, multiprocessing, nn
 from tqdm import tqdm
 
-from hand_pose_ros.data.augment import Augmentation, region_sample, scene_sample
-from hand_pose_ros.data.labels import ImageLabel
-from hand_pose_ros.data.photos import load_pictures, split_photos
-from hand_pose_ros.data.pictures import Picture, load_backgrounds
-from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, SRHandNet
-from hand_pose_ros.runtimes.base import ModelSpec
+from hand_pose_ros.networks.deployed import build
 from hand_pose_ros.runtimes.torch_runtime import read_module
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.curves import plot_curves
-from hand_pose_ros.training.losses import LOSSES
 from hand_pose_ros.training.recipes import Recipe
-from hand_pose_ros.training.targets import srhandnet_targets
-from hand_pose_ros.training.validation import validation_pck
+from hand_pose_ros.training.task import Task
 
-LOG_COLUMNS = ('step', 'seconds', 'images', 'learning_rate', 'loss', 'pck', 'pck_first_pass')
+LOG_COLUMNS = ('step', 'seconds', 'images', 'learning_rate', 'loss')
+"""Of log.csv, before those of the validation."""
 CLIP_NORM = 5.0
 SAVE_SECONDS = 120.0
 """At most this much training is lost with a kill."""
-VALIDATION_STEP = 3
-"""Neighbouring photos of a sequence are almost alike: every third tells enough."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +36,7 @@ class Job:
     """What every process of a run is told.
 
     Attributes:
-        recipe: What to train and how.
-        data: Folder that the recipe's folders are below.
+        task: What to train and how, with its data loaded.
         out: Folder for checkpoint, log and curves.
         device: `cpu` or `cuda`.
         processes: Processes that share the work.
@@ -54,8 +44,7 @@ class Job:
         start: An .onnx model whose weights a new run starts from; None starts at random.
     """
 
-    recipe: Recipe
-    data: Path
+    task: Task
     out: Path
     device: str
     processes: int
@@ -63,72 +52,39 @@ class Job:
     start: Path | None = None
 
 
-@dataclass(frozen=True)
-class Material:
-    """The pictures of a run.
-
-    Attributes:
-        pictures: Labelled pictures to train on, one list per folder of the recipe.
-        backgrounds: (H, W, 3) uint8 pictures without hands.
-        validation: Path and label of the held-out pictures.
-    """
-
-    pictures: list[list[Picture]]
-    backgrounds: list[NDArray[np.uint8]]
-    validation: list[tuple[Path, ImageLabel]]
-
-
 def train(job: Job) -> None:
     """Trains until the recipe's steps are done, from the checkpoint in `job.out` if there is one.
 
     Raises:
-        ValueError: The data or the weights to start from do not fit the recipe.
-        OSError: Data is missing, or `job.out` cannot be written.
+        ValueError: The weights to start from do not fit the recipe.
+        OSError: `job.out` cannot be written.
     """
     job.out.mkdir(parents=True, exist_ok=True)
-    material = load_material(job.recipe, job.data)
     if job.processes == 1:
-        _Worker(0, job, material).run()
+        _Worker(0, job).run()
     else:
-        # Forked processes share the pictures instead of holding them twice.
+        # Forked processes share the data in memory instead of holding it twice.
         multiprocessing.start_processes(
-            _run_worker, (job, material), nprocs=job.processes, start_method='fork'
+            _run_worker, (job,), nprocs=job.processes, start_method='fork'
         )
 
 
-def load_material(recipe: Recipe, data: Path) -> Material:
-    """Reads a recipe's pictures into memory.
-
-    Args:
-        recipe: Names the folders.
-        data: Folder they are below.
-    """
-    pictures: list[list[Picture]] = []
-    validation: list[tuple[Path, ImageLabel]] = []
-    for folder in (data / name for name in recipe.photos):
-        labels, held_out = split_photos(folder, recipe.held_out_groups)
-        pictures.append(load_pictures(folder, labels, recipe.matte_groups))
-        validation += [(folder / label.image, label) for label in held_out]
-    folders = [data / name for name in recipe.backgrounds]
-    return Material(pictures, load_backgrounds(folders, held_out=False), validation)
-
-
-def _run_worker(rank: int, job: Job, material: Material) -> None:
+def _run_worker(rank: int, job: Job) -> None:
     os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(job.port))
     torch.set_num_threads(1)
     distributed.init_process_group('gloo', rank=rank, world_size=job.processes)
-    _Worker(rank, job, material).run()
+    _Worker(rank, job).run()
     distributed.destroy_process_group()
 
 
 class _Worker:
     """One process of a run."""
 
-    def __init__(self, rank: int, job: Job, material: Material) -> None:
-        recipe = job.recipe
+    def __init__(self, rank: int, job: Job) -> None:
+        recipe = job.task.recipe
         torch.manual_seed(recipe.seed)
-        self.rank, self.job, self.recipe, self.material = rank, job, recipe, material
-        self.net = SRHandNet(PLANS[recipe.plan]).to(job.device)
+        self.rank, self.job, self.task, self.recipe = rank, job, job.task, recipe
+        self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
             self.net.load_state_dict(_start_weights(job.start, recipe))
         nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
@@ -136,7 +92,7 @@ class _Worker:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
         )
-        self.step, self.seconds, self.images, self.best_pck = 0, 0.0, 0, 0.0
+        self.step, self.seconds, self.images, self.best_score = 0, 0.0, 0, -math.inf
         if (job.out / 'checkpoint.pt').exists():
             self._resume()
         self.saved_s = self.seconds
@@ -152,7 +108,9 @@ class _Worker:
             self.seconds += time.monotonic() - start
             bar.update()
             if self.step % 20 == 0:
-                bar.set_postfix(loss=f'{np.mean(losses[-100:]):.4f}', best=f'{self.best_pck:.3f}')
+                bar.set_postfix(
+                    loss=f'{np.mean(losses[-100:]):.4f}', best=f'{self.best_score:.3f}'
+                )
             if self.step % self.recipe.validate_every == 0 or self.step == self.recipe.steps:
                 if self.rank == 0:
                     self._validate(float(np.mean(losses)))
@@ -162,14 +120,14 @@ class _Worker:
         bar.close()
 
     def _train_step(self) -> float:
-        images, targets = self._batch()
+        inputs, targets = self.task.batch(self.step, self.rank)
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(self.recipe, self.step)
         self.net.train()
         with torch.autocast(self.job.device, torch.bfloat16):
-            outputs = self.net(images)
+            outputs = self.net(*(self._moved(tensor) for tensor in inputs))
         outputs = [output.float() for output in outputs]
-        loss = LOSSES[self.recipe.loss](outputs, targets)
+        loss = self.task.loss(outputs, [target.to(self.job.device) for target in targets])
         self.optimiser.zero_grad()
         loss.backward()
         if self.job.processes > 1:
@@ -177,30 +135,12 @@ class _Worker:
         nn.utils.clip_grad_norm_(self.net.parameters(), CLIP_NORM)
         self.optimiser.step()
         self._update_average()
-        self.images += len(images) * self.job.processes
+        self.images += len(inputs[0]) * self.job.processes
         return float(loss.detach())
 
-    def _batch(self) -> tuple[Tensor, list[Tensor]]:
-        recipe = self.recipe
-        # The kind of a step is drawn alike in all processes, the pictures are not.
-        shared = np.random.default_rng((recipe.seed, self.step))
-        own = np.random.default_rng((recipe.seed, self.step, self.rank + 1))
-        if shared.random() < recipe.region_share:
-            make, count, size = region_sample, recipe.region_batch, recipe.region_size
-        else:
-            make, count, size = scene_sample, recipe.scene_batch, recipe.scene_size
-        augmentation = Augmentation()
-        sources = own.choice(len(recipe.shares), count, p=recipe.shares)
-        samples = [
-            make(own, self.material.pictures[i], self.material.backgrounds, size, augmentation)
-            for i in sources
-        ]
-        reference = PLANS[recipe.plan].input_size
-        targets = srhandnet_targets(samples, STRIDES, recipe.sigmas_cells, reference)
-        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
-        images = (images.to(self.job.device).permute(0, 3, 1, 2).float() - 128) / 256
-        images = images.contiguous(memory_format=torch.channels_last)
-        return images, [torch.from_numpy(target).to(self.job.device) for target in targets]
+    def _moved(self, tensor: Tensor) -> Tensor:
+        tensor = tensor.to(self.job.device)
+        return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -216,20 +156,20 @@ class _Worker:
                 mean.copy_(value)
 
     def _validate(self, loss: float) -> None:
-        recipe = self.recipe
-        photos = self.material.validation[::VALIDATION_STEP]
-        pck = validation_pck(self.averaged, model_spec(recipe), photos, self.job.device)
-        row = (self.step, round(self.seconds), self.images, learning_rate(recipe, self.step))
+        values = self.task.validate(self.averaged, self.job.device)
+        rate = learning_rate(self.recipe, self.step)
+        row = (self.step, round(self.seconds), self.images, rate, round(loss, 6))
         log = self.job.out / 'log.csv'
         is_new = not log.exists()
         with log.open('a', newline='') as file:
             writer = csv.writer(file)
             if is_new:
-                writer.writerow(LOG_COLUMNS)
-            writer.writerow([*row, round(loss, 6), round(pck['full'], 4), round(pck['off'], 4)])
+                writer.writerow([*LOG_COLUMNS, *values])
+            writer.writerow([*row, *(round(value, 4) for value in values.values())])
         plot_curves(log, self.job.out / 'curves.png')
-        is_best = pck['full'] >= self.best_pck
-        self.best_pck = max(self.best_pck, pck['full'])
+        score = next(iter(values.values()))
+        is_best = score >= self.best_score
+        self.best_score = max(self.best_score, score)
         self._save('checkpoint.pt')
         if is_best:
             self._save('best.pt')
@@ -242,7 +182,7 @@ class _Worker:
             self.net.state_dict(),
             self.averaged.state_dict(),
             self.optimiser.state_dict(),
-            self.best_pck,
+            self.best_score,
         )
         checkpoint.save(state, self.job.out / name)
         self.saved_s = self.seconds
@@ -250,7 +190,7 @@ class _Worker:
     def _resume(self) -> None:
         state = checkpoint.load(self.job.out / 'checkpoint.pt')
         self.step, self.seconds, self.images = state.step, state.seconds, state.images
-        self.best_pck = state.best_pck
+        self.best_score = state.best_score
         self.net.load_state_dict(state.network)
         self.averaged.load_state_dict(state.averaged)
         self.optimiser.load_state_dict(state.optimiser)
@@ -264,12 +204,6 @@ def _start_weights(path: Path, recipe: Recipe) -> dict[str, Tensor]:
             f'the recipe trains a {recipe.network} {recipe.plan}'
         )
     return module.net.state_dict()
-
-
-def model_spec(recipe: Recipe) -> ModelSpec:
-    """Returns what a model trained by a recipe says of itself."""
-    size = PLANS[recipe.plan].input_size
-    return ModelSpec(recipe.network, recipe.plan, size, recipe.region_size, size, STRIDES[-1])
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

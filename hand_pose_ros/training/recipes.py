@@ -2,30 +2,18 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one network is trained.
+    """What every recipe says; that of a network adds its own.
 
     Attributes:
-        network: `srhandnet`.
+        network: A key of tasks.TASKS.
         plan: Size of the network.
-        photos: Folders of labelled pictures, in the format of data/labels.py.
-        shares: How often each of these folders is drawn from; they sum to 1.
-        matte_groups: Groups cut out of their plain background.
-        held_out_groups: Groups kept for validation.
-        backgrounds: Folders of pictures without hands.
-        scene_size: Side of the scenes trained on, pixels; a multiple of 16.
-        scene_batch: Scenes per step and process.
-        region_size: Side of the regions trained on and used in the second pass, pixels.
-        region_batch: Regions per step and process; scenes and regions take turns.
-        region_share: Share of the steps that see regions.
-        sigmas_cells: Standard deviation of the Gaussians of each head, cells.
-        loss: A key of losses.LOSSES.
         learning_rate: Of AdamW.
         weight_decay: Of AdamW.
         steps: Optimiser steps in all.
@@ -38,18 +26,6 @@ class Recipe:
 
     network: str
     plan: str
-    photos: tuple[str, ...]
-    shares: tuple[float, ...]
-    matte_groups: tuple[str, ...]
-    held_out_groups: tuple[str, ...]
-    backgrounds: tuple[str, ...]
-    scene_size: int
-    scene_batch: int
-    region_size: int
-    region_batch: int
-    region_share: float
-    sigmas_cells: tuple[float, ...]
-    loss: str
     learning_rate: float
     weight_decay: float
     steps: int
@@ -60,39 +36,52 @@ class Recipe:
     seed: int
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Reads a recipe.
+def read_document(path: Path) -> dict[str, Any]:
+    """Reads the keys and values of a recipe.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It holds something else.
+    """
+    document = yaml.safe_load(path.read_text())
+    if not isinstance(document, dict):
+        raise ValueError(f'{path} must hold keys and values, got {type(document).__name__}')
+    return document
+
+
+RecipeT = TypeVar('RecipeT', bound=Recipe)
+
+
+def build_recipe(path: Path, document: dict[str, Any], kind: type[RecipeT]) -> RecipeT:
+    """Makes a recipe of what `read_document` read.
 
     Args:
-        path: YAML file whose keys are the fields of `Recipe`.
+        path: Where it was read, for messages.
+        document: Its keys and values.
+        kind: The recipe's class, whose fields are the keys.
 
     Returns:
         The recipe.
 
     Raises:
-        FileNotFoundError: There is no such file.
         ValueError: A key is missing, unknown or of the wrong type.
     """
-    document = yaml.safe_load(path.read_text())
-    if not isinstance(document, dict):
-        raise ValueError(f'{path} must hold keys and values, got {type(document).__name__}')
-    known = {field.name: getattr(field.type, '__name__', '') for field in fields(Recipe)}
+    hints = get_type_hints(kind)
+    known = {field.name: hints[field.name] for field in fields(kind)}
     wrong = sorted(known.keys() ^ document.keys())
     if wrong:
         raise ValueError(f'{path}: keys missing or unknown: {", ".join(wrong)}')
-    values = {key: _typed(path, key, document[key], kind) for key, kind in known.items()}
-    recipe = Recipe(**values)
-    if len(recipe.shares) != len(recipe.photos) or abs(sum(recipe.shares) - 1) > 1e-6:
-        raise ValueError(f'{path}: shares must be one number per folder of photos, summing to 1')
-    return recipe
+    values = {key: _typed(path, key, document[key], hint) for key, hint in known.items()}
+    return kind(**values)
 
 
-def _typed(path: Path, key: str, value: Any, kind: str) -> Any:
-    if kind == 'tuple':
+def _typed(path: Path, key: str, value: Any, hint: Any) -> Any:
+    name = getattr(hint, '__name__', str(hint))
+    if name == 'tuple':
         if not isinstance(value, list):
             raise ValueError(f'{path}: {key} must be a list, got {value!r}')
         return tuple(value)
-    accepted: tuple[type, ...] = {'str': (str,), 'int': (int,), 'float': (int, float)}[kind]
-    if not isinstance(value, accepted) or isinstance(value, bool):
-        raise ValueError(f'{path}: {key} must be of type {kind}, got {value!r}')
+    accepted: tuple[type, ...] = (int, float) if hint is float else (hint,)
+    if not isinstance(value, accepted) or isinstance(value, bool) != (hint is bool):
+        raise ValueError(f'{path}: {key} must be of type {name}, got {value!r}')
     return value

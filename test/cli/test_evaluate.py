@@ -12,7 +12,7 @@ from oracle import open_hand
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
-from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.training.tasks import read_task
 from hand_pose_ros.types import Side
 
 RECIPE = Path(__file__).parents[2] / 'config' / 'models' / 'srhandnet_nano.yaml'
@@ -33,7 +33,7 @@ def recipe(tmp_path):
         labels.append(ImageLabel(f'{index}.png', 120, 160, (hand,), 'ab'[index % 2]))
     write_labels(tmp_path / 'photos', labels, 'test')
     small = replace(
-        read_recipe(RECIPE),
+        read_task(RECIPE).recipe,
         photos=('photos',),
         shares=(1.0,),
         held_out_groups=('b',),

@@ -17,13 +17,14 @@ from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.export import export_onnx
-from hand_pose_ros.training.loop import Job, learning_rate, model_spec, train
-from hand_pose_ros.training.recipes import read_recipe
+from hand_pose_ros.training.loop import Job, learning_rate, train
+from hand_pose_ros.training.srhandnet_task import SRHandNetTask
+from hand_pose_ros.training.tasks import read_task
 from hand_pose_ros.types import Side
 
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = replace(
-    read_recipe(REPOSITORY / 'config' / 'models' / 'srhandnet_nano.yaml'),
+    read_task(REPOSITORY / 'config' / 'models' / 'srhandnet_nano.yaml').recipe,
     photos=('photos',),
     shares=(1.0,),
     matte_groups=(),
@@ -58,7 +59,9 @@ def data(tmp_path):
 
 
 def job(data, processes=1, recipe=RECIPE):
-    return Job(recipe, data, data / 'run', 'cpu', processes, 29500 + processes)
+    task = SRHandNetTask(recipe)
+    task.load(data)
+    return Job(task, data / 'run', 'cpu', processes, 29500 + processes)
 
 
 def log_rows(data):
@@ -97,14 +100,15 @@ def test_a_run_can_start_from_the_weights_of_a_model(data):
     torch.manual_seed(7)
     net = SRHandNet(PLANS['nano'])
     path = data / 'start.onnx'
-    export_onnx(net.state_dict(), model_spec(RECIPE), path)
+    export_onnx(net.state_dict(), SRHandNetTask(RECIPE), path)
     still = replace(RECIPE, learning_rate=0.0, steps=1)
     train(replace(job(data, recipe=still), start=path))
     weights = checkpoint.load(data / 'run' / 'checkpoint.pt').network
     for name, value in net.named_parameters():
         torch.testing.assert_close(weights[name], value.detach())
+    light = job(data, recipe=replace(RECIPE, plan='light'))
     with pytest.raises(ValueError, match=r'nano, the recipe trains .* light'):
-        train(replace(job(data, recipe=replace(RECIPE, plan='light')), start=path, out=data / 'b'))
+        train(replace(light, start=path, out=data / 'light'))
 
 
 def test_two_processes_share_the_work(data):
@@ -126,12 +130,12 @@ def test_an_exported_model_gives_the_same_maps_in_both_runtimes(tmp_path):
     torch.manual_seed(0)
     net = SRHandNet(PLANS['nano'])
     path = tmp_path / 'model.onnx'
-    assert export_onnx(net.state_dict(), model_spec(RECIPE), path) <= 1e-4
+    assert export_onnx(net.state_dict(), SRHandNetTask(RECIPE), path) <= 1e-4
     image = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
     maps = []
     for kind in ('onnx', 'torch'):
         runtime, reason = open_runtime(str(path), kind, 1)
-        assert runtime.spec == model_spec(RECIPE)
+        assert runtime.spec == SRHandNetTask(RECIPE).spec
         assert 'as asked for' in reason
         maps.append(runtime.run({INPUT_NAME: image})[OUTPUT_NAME])
     np.testing.assert_allclose(maps[0], maps[1], atol=1e-4)
@@ -139,8 +143,8 @@ def test_an_exported_model_gives_the_same_maps_in_both_runtimes(tmp_path):
 
 def test_weights_of_another_plan_are_refused_and_leave_no_file(tmp_path):
     net = SRHandNet(PLANS['light'])
-    with pytest.raises(ValueError, match='not those of a nano SRHandNet'):
-        export_onnx(net.state_dict(), model_spec(RECIPE), tmp_path / 'model.onnx')
+    with pytest.raises(ValueError, match='not those of a srhandnet nano'):
+        export_onnx(net.state_dict(), SRHandNetTask(RECIPE), tmp_path / 'model.onnx')
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,96 @@
+"""What the networks that see pictures are trained and validated on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from hand_pose_ros.data.augment import Augmentation, Sample, region_sample, scene_sample
+from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.data.photos import load_pictures, split_photos
+from hand_pose_ros.data.pictures import Picture, load_backgrounds
+from hand_pose_ros.training.recipes import Recipe
+
+VALIDATION_STEP = 3
+"""Neighbouring photos of a sequence are almost alike: every third tells enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoRecipe(Recipe):
+    """A recipe of a network that sees pictures.
+
+    Attributes:
+        photos: Folders of labelled pictures, in the format of data/labels.py.
+        shares: How often each of these folders is drawn from; they sum to 1.
+        matte_groups: Groups cut out of their plain background.
+        held_out_groups: Groups kept for validation.
+        backgrounds: Folders of pictures without hands.
+    """
+
+    photos: tuple[str, ...]
+    shares: tuple[float, ...]
+    matte_groups: tuple[str, ...]
+    held_out_groups: tuple[str, ...]
+    backgrounds: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.shares) != len(self.photos) or abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError('shares must be one number per folder of photos, summing to 1')
+
+
+@dataclass(frozen=True)
+class PhotoMaterial:
+    """The pictures of a run.
+
+    Attributes:
+        pictures: Labelled pictures to train on, one list per folder of the recipe.
+        shares: How often each list is drawn from.
+        backgrounds: (H, W, 3) uint8 pictures without hands.
+        validation: Path and label of every third held-out picture.
+    """
+
+    pictures: list[list[Picture]]
+    shares: tuple[float, ...]
+    backgrounds: list[NDArray[np.uint8]]
+    validation: list[tuple[Path, ImageLabel]]
+
+    def scenes(self, rng: Generator, count: int, size: int) -> list[Sample]:
+        """Composes pictures of `size` pixels a side, as the full-frame pass sees them."""
+        return [
+            scene_sample(rng, pictures, self.backgrounds, size, Augmentation())
+            for pictures in self._draw(rng, count)
+        ]
+
+    def regions(self, rng: Generator, count: int, size: int) -> list[Sample]:
+        """Composes pictures of one hand each, `size` pixels a side."""
+        return [
+            region_sample(rng, pictures, self.backgrounds, size, Augmentation())
+            for pictures in self._draw(rng, count)
+        ]
+
+    def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
+        return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]
+
+
+def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
+    """Reads a recipe's pictures into memory.
+
+    Args:
+        recipe: Names the folders.
+        data: Folder they are below.
+
+    Raises:
+        ValueError: A picture or a label file is not what it should be.
+        OSError: A folder is missing.
+    """
+    pictures: list[list[Picture]] = []
+    validation: list[tuple[Path, ImageLabel]] = []
+    for folder in (data / name for name in recipe.photos):
+        labels, held_out = split_photos(folder, recipe.held_out_groups)
+        pictures.append(load_pictures(folder, labels, recipe.matte_groups))
+        validation += [(folder / label.image, label) for label in held_out]
+    folders = [data / name for name in recipe.backgrounds]
+    backgrounds = load_backgrounds(folders, held_out=False)
+    return PhotoMaterial(pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP])

@@ -1,0 +1,91 @@
+"""How SRHandNet is trained: scenes for its first pass, regions for its second."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, normalise
+from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec
+from hand_pose_ros.training.losses import LOSSES
+from hand_pose_ros.training.photo_material import PhotoMaterial, PhotoRecipe, load_material
+from hand_pose_ros.training.targets import srhandnet_targets
+from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.validation import validation_pck
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRHandNetRecipe(PhotoRecipe):
+    """A recipe of SRHandNet.
+
+    Attributes:
+        scene_size: Side of the scenes trained on, pixels; a multiple of 16.
+        scene_batch: Scenes per step and process.
+        region_size: Side of the regions trained on and used in the second pass, pixels.
+        region_batch: Regions per step and process; scenes and regions take turns.
+        region_share: Share of the steps that see regions.
+        sigmas_cells: Standard deviation of the Gaussians of each head, cells.
+        loss: A key of losses.LOSSES.
+    """
+
+    scene_size: int
+    scene_batch: int
+    region_size: int
+    region_batch: int
+    region_share: float
+    sigmas_cells: tuple[float, ...]
+    loss: str
+
+
+class SRHandNetTask:
+    """See `Task`."""
+
+    def __init__(self, recipe: SRHandNetRecipe) -> None:
+        self.recipe = recipe
+        size = PLANS[recipe.plan].input_size
+        self.spec = ModelSpec(
+            recipe.network, recipe.plan, size, recipe.region_size, size, STRIDES[-1]
+        )
+        self._material: PhotoMaterial | None = None
+
+    def load(self, data: Path) -> None:
+        """Reads photos, rendered cut-outs and backgrounds; see `Task.load`."""
+        self._material = load_material(self.recipe, data)
+
+    def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Composes scenes or regions, alike in all processes of a step; see `Task.batch`."""
+        recipe, material = self.recipe, self._loaded()
+        shared, own = step_rngs(recipe.seed, step, rank)
+        if shared.random() < recipe.region_share:
+            samples = material.regions(own, recipe.region_batch, recipe.region_size)
+        else:
+            samples = material.scenes(own, recipe.scene_batch, recipe.scene_size)
+        maps = srhandnet_targets(samples, STRIDES, recipe.sigmas_cells, self.spec.reference_px)
+        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+        return [normalise(images)], [torch.from_numpy(target) for target in maps]
+
+    def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        """Compares the maps of all heads."""
+        return LOSSES[self.recipe.loss](outputs, targets)
+
+    def validate(self, net: nn.Module, device: str) -> dict[str, float]:
+        """Measures PCK@0.2 on held-out photos with and without the second pass."""
+        return validation_pck(net, self.spec, self._loaded().validation, device)
+
+    def examples(self) -> list[dict[str, NDArray]]:
+        """Makes pictures of both input sizes."""
+        rng = np.random.default_rng(0)
+        shapes = ((1, self.spec.input_size), (3, self.spec.region_size))
+        return [
+            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
+            for count, size in shapes
+        ]
+
+    def _loaded(self) -> PhotoMaterial:
+        if self._material is None:
+            raise RuntimeError('load() comes before batch() and validate()')
+        return self._material
