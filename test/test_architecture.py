@@ -39,8 +39,8 @@ TORCH = (
     'cli.synth',
     'cli.train',
 )
-# Without a rosdep key: pip or the GPU's vendor has them, for export and one runtime.
-OPTIONAL = {'cuda', 'onnx', 'tensorrt'}
+# Asked for where they are used, from pip or the GPU's vendor: export, one runtime, two data sets.
+OPTIONAL = {'cuda', 'onnx', 'scipy', 'tensorrt'}
 ROSDEP = {
     'cv2': 'python3-opencv',
     'google': 'python3-protobuf',

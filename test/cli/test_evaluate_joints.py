@@ -1,0 +1,72 @@
+"""`hand-pose evaluate nyu|icvl|msra` from files to the printed table and the plot."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from hand_pose_ros.cli.main import main
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Three NYU frames with all joints 700 mm in front of the camera."""
+    path = tmp_path / 'labels.txt'
+    uvd = np.tile([320.0, 240.0, 700.0], (3, 14))
+    np.savetxt(path, uvd, '%.3f')
+    return path
+
+
+def predictions(path, offset_mm, frames=3, joints=14):
+    np.savetxt(path, np.tile([320.0, 240.0, 700.0 + offset_mm], (frames, joints)), '%.3f')
+    return path
+
+
+def evaluate(*arguments):
+    return main(['evaluate', 'nyu', *map(str, arguments)])
+
+
+def test_each_file_has_a_row_beside_the_published_ones(labels, tmp_path, capsys):
+    files = [predictions(tmp_path / f'by_{mm}_mm.txt', mm) for mm in (7, 14)]
+    assert evaluate('--labels', labels, '--predictions', *files) == 0
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
+    assert rows['by_7_mm'][:4] == ['7.000', '6.500', '7.000', '7.000']
+    assert rows['by_14_mm'][0] == '14.000'
+    assert rows['DeepPrior++'][:2] == ['[1]', '12.238']
+    assert 'not the published test set: that has 8252 frames' in out
+
+
+def test_the_curves_are_drawn_and_the_numbers_kept(labels, tmp_path):
+    file = predictions(tmp_path / 'ours.txt', 7)
+    assert evaluate('--labels', labels, '--predictions', file, '--out', tmp_path / 'out') == 0
+    assert cv2.imread(str(tmp_path / 'out' / 'curves.png')).std() > 0
+    results = json.loads((tmp_path / 'out' / 'results.json').read_text())
+    assert results['ours']['mean error (mm)'] == pytest.approx(7)
+
+
+def test_a_file_with_too_few_lines_is_told_in_one_line(labels, tmp_path, capsys):
+    file = predictions(tmp_path / 'short.txt', 7, frames=2)
+    assert evaluate('--labels', labels, '--predictions', file) == 1
+    error = capsys.readouterr().err
+    assert 'short.txt has 2 frames, the labels' in error
+    assert 'have 3' in error
+    assert error.count('\n') == 1
+
+
+def test_a_file_with_another_number_of_joints_is_told_its_line(labels, tmp_path, capsys):
+    file = predictions(tmp_path / 'wide.txt', 7, joints=21)
+    assert evaluate('--labels', labels, '--predictions', file) == 1
+    assert 'wide.txt, line 1: expected 42 numbers, got 63' in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_the_data_set_is_told_what_is_missing(labels, tmp_path, capsys):
+    assert evaluate('--data', tmp_path, '--predictions', labels) == 1
+    assert 'is not NYU as published: test/joint_data.mat is missing' in capsys.readouterr().err
+
+
+def test_labels_and_data_exclude_each_other(labels, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        evaluate('--labels', labels, '--data', tmp_path, '--predictions', labels)
+    assert 'not allowed with' in capsys.readouterr().err

@@ -1,0 +1,30 @@
+"""The layout of a table: ours first, published numbers with their sources."""
+
+from hand_pose_ros.evaluation.tables import Published, comparison
+
+OURS = {'ours': {'PCK': 0.5, 'EPE': float('nan')}}
+PUBLISHED = (
+    Published('A', 'a paper', {'PCK': 0.9, 'AUC': 0.25}),
+    Published('B', 'another paper', {'EPE': 12.5}),
+    Published('C', 'a paper', {'PCK': 1.0}),
+)
+
+
+def test_a_row_per_measure_and_a_column_per_method():
+    assert comparison(OURS, PUBLISHED).splitlines() == [
+        '      ours  A [1]   B [2]  C [1]',
+        'PCK  0.500  0.900       -  1.000',
+        'EPE      -      -  12.500      -',
+        'AUC      -  0.250       -      -',
+        '[1] as published: a paper',
+        '[2] as published: another paper',
+    ]
+
+
+def test_or_a_row_per_method():
+    assert comparison(OURS, PUBLISHED[:1], 1, methods_down=True).splitlines() == [
+        '       PCK  EPE  AUC',
+        'ours   0.5    -    -',
+        'A [1]  0.9    -  0.2',
+        '[1] as published: a paper',
+    ]
