@@ -128,11 +128,14 @@ class Runtime(Protocol):
 
     Attributes:
         spec: What the model file says of itself.
-        description: What executes it, for logs: `onnx on CPU, 2 threads`.
     """
 
     spec: Spec
-    description: str
+
+    @property
+    def description(self) -> str:
+        """What executes it, for logs: `onnx on CPU, 2 threads`."""
+        ...
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch.

@@ -1,4 +1,4 @@
-"""ONNX Runtime: the default on a CPU."""
+"""ONNX Runtime: the default on a CPU, and for NVIDIA GPUs without TensorRT."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +12,9 @@ from hand_pose_ros.runtimes.base import read_spec
 LOAD_FAILURES = (state.InvalidProtobuf, state.InvalidGraph, state.Fail, state.RuntimeException)
 RUN_FAILURES = (state.InvalidArgument, state.Fail, state.RuntimeException)
 
+CUDA = ('CUDAExecutionProvider', {'cudnn_conv_algo_search': 'HEURISTIC'})
+"""By trying all algorithms, the default, the first picture of each shape would take seconds."""
+
 
 class OnnxRuntime:
     """Runs a model file.
@@ -21,15 +24,17 @@ class OnnxRuntime:
         description: What executes it.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, cuda: bool = False) -> None:
         """Loads a model file.
 
         Args:
             path: An .onnx file written by `hand-pose export`.
             threads: CPU threads.
+            cuda: Run on the first GPU.
 
         Raises:
-            ValueError: The file is damaged, or not a model of ours.
+            ValueError: The file is damaged, or not a model of ours; or this ONNX Runtime has no
+                CUDA that works.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -39,12 +44,19 @@ class OnnxRuntime:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=['CPUExecutionProvider']
+                str(path), options, providers=([CUDA] if cuda else []) + ['CPUExecutionProvider']
             )
         except LOAD_FAILURES as error:
             raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
         self.spec = read_spec(str(path), self._session.get_modelmeta().custom_metadata_map)
-        self.description = f'ONNX Runtime {onnxruntime.__version__} on the CPU, {threads} threads'
+        # It goes on without a provider that is not built in, or whose libraries are missing.
+        if cuda and self._session.get_providers()[0] != CUDA[0]:
+            raise ValueError(
+                f'ONNX Runtime {onnxruntime.__version__} does not run on the GPU: it needs '
+                'onnxruntime-gpu, and the CUDA and cuDNN libraries of its release'
+            )
+        where = 'the GPU (CUDA)' if cuda else f'the CPU, {threads} threads'
+        self.description = f'ONNX Runtime {onnxruntime.__version__} on {where}'
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""

@@ -5,12 +5,21 @@ import os
 from pathlib import Path
 
 from hand_pose_ros.runtimes.base import Runtime
+from hand_pose_ros.runtimes.engine_gpu import find_gpu
+from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
 """Folder of the models that come with the package."""
 
 MAX_THREADS = 4
 """More do not make networks of this size faster."""
+
+RUNTIMES = ('auto', 'tensorrt', 'onnx_cuda', 'onnx', 'torch')
+"""What a user can ask for: `onnx` is the CPU, `torch` the GPU where there is one."""
+
+ON_GPU = ('tensorrt', 'onnx_cuda', 'torch_cuda', 'onnx', 'torch')
+ON_CPU = ('onnx', 'torch')
+"""What auto tries, in this order."""
 
 
 def find_model(model: str) -> Path:
@@ -32,13 +41,22 @@ def find_model(model: str) -> Path:
     return path
 
 
-def open_runtime(model: str, runtime: str, threads: int) -> tuple[Runtime, str]:
+def open_runtime(
+    model: str,
+    runtime: str,
+    threads: int,
+    options: EngineOptions | None = None,
+    wait: bool = True,
+) -> tuple[Runtime, str]:
     """Loads a model.
 
     Args:
         model: As for `find_model`.
-        runtime: `onnx`, `torch`, or `auto` for the first of them that is installed.
+        runtime: One of RUNTIMES; `auto` for the fastest that works here.
         threads: CPU threads; 0 for one per core, at most MAX_THREADS.
+        options: How TensorRT engines are built; None for the defaults.
+        wait: Wait for an engine, which may take minutes to build; otherwise the network runs on
+            what else there is, and the engine takes over when it is ready.
 
     Returns:
         The runtime, and one sentence that says why it is this one.
@@ -49,23 +67,70 @@ def open_runtime(model: str, runtime: str, threads: int) -> tuple[Runtime, str]:
     """
     path = find_model(model)
     threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
-    chosen, reason = (runtime, 'as asked for') if runtime != 'auto' else _choose()
-    package = {'onnx': 'onnxruntime', 'torch': 'torch'}[chosen]
-    if importlib.util.find_spec(package) is None:
-        raise ValueError(f'runtime {chosen!r} needs the Python package {package}')
-    opened: Runtime
-    if chosen == 'onnx':
-        from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
-
-        opened = OnnxRuntime(path, threads)
-    else:
-        from hand_pose_ros.runtimes.torch_runtime import open_torch
-
-        opened = open_torch(path, threads)
+    opener = _Opener(path, threads, options or EngineOptions(), wait)
+    opened, reason = opener.best() if runtime == 'auto' else (opener.open(runtime), 'as asked for')
     return opened, f'{path.stem}: {opened.description} ({reason})'
 
 
-def _choose() -> tuple[str, str]:
-    if importlib.util.find_spec('onnxruntime') is not None:
-        return 'onnx', 'auto: ONNX Runtime is the fastest on a CPU'
-    return 'torch', 'auto: onnxruntime is not installed'
+class _Opener:
+    """Opens one model in one runtime or another."""
+
+    def __init__(self, path: Path, threads: int, options: EngineOptions, wait: bool) -> None:
+        self._path = path
+        self._threads = threads
+        self._options = options
+        self._wait = wait
+
+    def best(self) -> tuple[Runtime, str]:
+        """Returns the first runtime that works, and why none before it does."""
+        lacks = []
+        kinds: tuple[str, ...] = ON_GPU
+        try:
+            find_gpu()
+        except EngineError as error:
+            lacks.append(f'no GPU, {error}')
+            kinds = ON_CPU
+        return self._first(kinds, lacks)
+
+    def open(self, kind: str) -> Runtime:
+        """Opens one kind of runtime.
+
+        Raises:
+            ValueError: It is not installed or does not work, or the model is damaged.
+        """
+        if kind == 'tensorrt':
+            return self._open_tensorrt()
+        package = 'torch' if kind.startswith('torch') else 'onnxruntime'
+        if importlib.util.find_spec(package) is None:
+            raise ValueError(f'runtime {kind!r} needs the Python package {package}')
+        if package == 'torch':
+            from hand_pose_ros.runtimes.torch_runtime import has_gpu, open_torch
+
+            if kind == 'torch_cuda' and not has_gpu():
+                raise ValueError('torch sees no GPU')
+            return open_torch(self._path, self._threads)
+        from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(self._path, self._threads, cuda=kind == 'onnx_cuda')
+
+    def _first(self, kinds: tuple[str, ...], lacks: list[str]) -> tuple[Runtime, str]:
+        for kind in kinds:
+            try:
+                return self.open(kind), 'auto: ' + ('; '.join(lacks) or 'the fastest here')
+            except ValueError as error:
+                lacks.append(f'no {kind}, {error}')
+        raise ValueError(f'{self._path} cannot be run: {"; ".join(lacks)}')
+
+    def _open_tensorrt(self) -> Runtime:
+        from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
+        from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, find_tools
+
+        try:
+            tools = find_tools()
+            fallback, _ = self._first(ON_CPU if self._wait else ON_GPU[1:], [])
+            opening = EngineOpening(tools, self._path, fallback.spec, self._options)
+            if self._wait:
+                return opening.open(lambda progress: None)
+            return SwappingRuntime(fallback, opening)
+        except (EngineError, OSError) as error:
+            raise ValueError(f'TensorRT cannot run {self._path.stem}: {error}') from error

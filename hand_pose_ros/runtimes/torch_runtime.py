@@ -87,3 +87,8 @@ def read_module(path: Path) -> tuple[Deployed, Spec]:
             raise ValueError(f'{path} has no weights named {name}')
     module.load_state_dict(state)
     return module, spec
+
+
+def has_gpu() -> bool:
+    """Tells whether this torch can use a GPU."""
+    return bool(torch.cuda.is_available())

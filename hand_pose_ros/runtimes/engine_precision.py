@@ -1,0 +1,82 @@
+"""The model as TensorRT is to see it: every precision is written in the graph itself.
+
+A strongly typed network takes its types from the ONNX file, in TensorRT 10.3 as in 11; the older
+flags, with which TensorRT chose by itself, are gone in 11.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hand_pose_ros.runtimes.engine_options import EngineError
+
+QUANTIZERS = ('QuantizeLinear', 'DequantizeLinear')
+
+
+def model_for(path: Path, precision: str) -> bytes:
+    """Returns the ONNX model for an engine, inputs and outputs as in the file.
+
+    Args:
+        path: An .onnx file written by `hand-pose export`, or one quantised from it.
+        precision: `fp32`: the file as it is. `fp16`: batch norms folded into convolutions, then
+            all weights and activations in half precision. `int8`: the file must be quantised.
+
+    Raises:
+        EngineError: The package onnx is missing, or the file does not fit the precision.
+    """
+    if precision == 'fp32':
+        return path.read_bytes()
+    try:
+        # A robot that builds fp32 engines, or none, needs no onnx.
+        import onnx  # noqa: PLC0415
+    except ImportError as error:
+        raise EngineError(
+            f'{precision} engines need the Python package onnx (pip install onnx); '
+            'model.precision fp32 does without'
+        ) from error
+    model = onnx.load(path)
+    quantised = any(node.op_type in QUANTIZERS for node in model.graph.node)
+    if precision == 'int8':
+        if not quantised:
+            raise EngineError(f'int8 needs a quantised (QDQ) model file, {path} is not quantised')
+        _check_signed(model, path)
+        return path.read_bytes()
+    if quantised:
+        raise EngineError(f'{path} is quantised: set model.precision to int8')
+    return _half(path)
+
+
+def _check_signed(model: Any, path: Path) -> None:
+    """Refuses what TensorRT would read as something else: its int8 is signed and symmetric."""
+    from onnx import numpy_helper  # noqa: PLC0415
+
+    constants = {each.name: each for each in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type not in QUANTIZERS:
+            continue
+        zeros = constants.get(node.input[2]) if len(node.input) > 2 else None
+        values = None if zeros is None else numpy_helper.to_array(zeros)
+        if values is None or values.dtype != 'int8' or values.any():
+            kind = 'no constant zero point' if values is None else f'{values.dtype}, {values}'
+            raise EngineError(
+                f'{path}: expected symmetric int8 (zero points 0, QuantizeBias off), '
+                f'got {kind} at {node.name or node.output[0]}'
+            )
+
+
+def _half(path: Path) -> bytes:
+    # Both halves of the work come with ONNX Runtime, which every installation has.
+    import onnx  # noqa: PLC0415
+    import onnxruntime  # noqa: PLC0415
+    from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # The variance of a batch norm may be too small for half precision: fold it first.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:
+        folded = Path(folder) / 'folded.onnx'
+        options.optimized_model_filepath = str(folded)
+        onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        model = convert_float_to_float16(onnx.load(folded), keep_io_types=True)
+    return bytes(model.SerializeToString())
