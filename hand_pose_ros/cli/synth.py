@@ -1,6 +1,7 @@
 """`hand-pose synth`: render data sets and the demo clip, hold simulated depth against real."""
 
 import argparse
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.compare_depth:
         _compare_depth(args)
     elif args.clip:
-        render_clip(_renderer(args), args.clip)
+        render_clip(_renderer(args, *_read_surroundings(args)), args.clip)
     elif args.recipe and args.out:
         _write_dataset(args)
     else:
@@ -68,8 +69,10 @@ def _write_dataset(args: argparse.Namespace) -> None:
     )
     # Before the assets load, which takes a while: a folder that cannot be written is told at once.
     args.out.mkdir(parents=True, exist_ok=True)
-    renderer = _renderer(args)
-    write_dataset(args.out, recipe, renderer.render if recipe.colour else renderer.render_depth)
+    surroundings = _read_surroundings(args)
+    renderer = _renderer(args, *surroundings)
+    render = renderer.render if recipe.colour else renderer.render_depth
+    write_dataset(args.out, recipe, render, _digest(*surroundings))
     # As the file has them, rounded, so that a resumed run draws the very same report.
     labels = read_labels(args.out)
     _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))
@@ -81,19 +84,33 @@ def _write_dataset(args: argparse.Namespace) -> None:
 def _compare_depth(args: argparse.Namespace) -> None:
     folder, out = args.compare_depth
     real_m = read_sr305_frames(folder)
-    simulated_m = simulate_sr305_frames(_renderer(args), SIMULATED_FRAMES)
+    renderer = _renderer(args, *_read_surroundings(args))
+    simulated_m = simulate_sr305_frames(renderer, SIMULATED_FRAMES)
     print(f'real      {describe(measure_errors(real_m))}')
     print(f'simulated {describe(measure_errors(simulated_m))}')
     _write_picture(out, draw_comparison(real_m, simulated_m))
 
 
-def _renderer(args: argparse.Namespace) -> HandRenderer:
-    return HandRenderer(
-        args.assets,
-        args.device,
-        backgrounds=_read_pictures(args.backgrounds, PICTURES),
-        panoramas=_read_pictures(args.panoramas, PANORAMAS),
-    )
+def _read_surroundings(args: argparse.Namespace) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Reads the backgrounds and the panoramas that were named."""
+    return _read_pictures(args.backgrounds, PICTURES), _read_pictures(args.panoramas, PANORAMAS)
+
+
+def _renderer(
+    args: argparse.Namespace, backgrounds: list[NDArray[Any]], panoramas: list[NDArray[Any]]
+) -> HandRenderer:
+    return HandRenderer(args.assets, args.device, backgrounds=backgrounds, panoramas=panoramas)
+
+
+def _digest(*pictures: list[NDArray[Any]]) -> str:
+    """Stands for lists of pictures in the recipe of a set that was made with them."""
+    digest = hashlib.sha256()
+    for group in pictures:
+        for picture in group:
+            digest.update(f'{picture.shape} {picture.dtype}'.encode())
+            digest.update(picture.tobytes())
+        digest.update(b'end')
+    return digest.hexdigest()[:16]
 
 
 def _read_pictures(folder: Path | None, suffixes: tuple[str, ...]) -> list[NDArray[Any]]:

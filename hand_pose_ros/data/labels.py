@@ -113,8 +113,12 @@ def write_labels(folder: Path, labels: list[ImageLabel], note: str) -> None:
         'images': [image_to_json(label) for label in labels],
     }
     partial = folder / 'labels.json.partial'
-    partial.write_text(json.dumps(document))
-    partial.replace(folder / 'labels.json')
+    try:
+        partial.write_text(json.dumps(document))
+        partial.replace(folder / 'labels.json')
+    finally:
+        # On a full disk the old labels stay, and half of the new ones would only take room.
+        partial.unlink(missing_ok=True)
 
 
 def image_from_json(entry: dict[str, Any]) -> ImageLabel:

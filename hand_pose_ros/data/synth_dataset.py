@@ -2,8 +2,8 @@
 
 A folder holds `images/000000.jpg` (unless the recipe wants no colour), `depth/000000.png` (16 bit,
 mm, 0 = not measured), `labels.json` (see `labels`) and `recipe.json`. Picture i depends on the
-recipe and on seed + i alone, so that an interrupted run continues where it stopped and ends with
-the same bytes.
+recipe, the surroundings and seed + i alone, so that an interrupted run continues where it stopped
+and ends with the same bytes.
 """
 
 import json
@@ -38,6 +38,11 @@ PNG_OPTIONS = (
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED),
 )
 """A fifth smaller than OpenCV's own choice, for depth with noise."""
+
+ATTEMPTS = 4
+"""A scene that shows fewer hands than it should is drawn again, at most this often in all."""
+ATTEMPT_SEEDS = 1_000_000_000
+"""Added to a seed that is drawn again, beyond those of any set."""
 
 Render = Callable[[SceneConfig, Sequence[int]], RenderedBatch]
 
@@ -122,32 +127,34 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, accepted) and isinstance(value, bool) == (hint is bool)
 
 
-def write_dataset(folder: Path, recipe: Recipe, render: Render) -> None:
+def write_dataset(folder: Path, recipe: Recipe, render: Render, surroundings: str = '') -> None:
     """Renders and writes a data set, or what is still missing of it.
 
     Args:
         folder: Where to; made if it does not exist.
         recipe: What to render.
         render: Renders scenes from their seeds, such as HandRenderer.render.
+        surroundings: Stands for the backgrounds and panoramas that `render` uses, such as a hash;
+            two sets are the same only if it is.
 
     Raises:
-        ValueError: The folder holds a set made from another recipe.
+        ValueError: The folder holds a set made from another recipe or with other surroundings.
         OSError: The folder cannot be written or the disk is full. What `labels.json` names is
             complete, and the next call continues after it.
     """
-    labels = _begin(folder, recipe)
+    labels = _begin(folder, recipe, surroundings)
     seeds = range(recipe.seed, recipe.seed + recipe.count)
     saved = len(labels)
     try:
         with tqdm(total=recipe.count, initial=saved, unit='image', disable=None) as progress:
             while len(labels) < recipe.count:
                 first = len(labels)
-                batch = render(recipe.scene, seeds[first : first + BATCH_SIZE])
+                pictures = _render(recipe, render, seeds[first : first + BATCH_SIZE])
                 labels += [
-                    _write_picture(folder, first + row, recipe, batch, row)
-                    for row in range(len(batch))
+                    _write_picture(folder, index, recipe, batch, row)
+                    for index, (batch, row) in enumerate(pictures, first)
                 ]
-                progress.update(len(batch))
+                progress.update(len(pictures))
                 if len(labels) - saved > min(saved, CHECKPOINT_EVERY):
                     write_labels(folder, labels, recipe.note)
                     saved = len(labels)
@@ -159,16 +166,37 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render) -> None:
         write_labels(folder, labels, recipe.note)
 
 
-def _begin(folder: Path, recipe: Recipe) -> list[ImageLabel]:
+def _render(
+    recipe: Recipe, render: Render, seeds: Sequence[int]
+) -> list[tuple[RenderedBatch, int]]:
+    """Renders scenes, and again those that show too few hands: batch and row of each."""
+    pictures: dict[int, tuple[RenderedBatch, int]] = {}
+    missing = list(seeds)
+    for attempt in range(ATTEMPTS):
+        batch = render(recipe.scene, [seed + attempt * ATTEMPT_SEEDS for seed in missing])
+        pictures |= {seed: (batch, row) for row, seed in enumerate(missing)}
+        shown = [len(label_rendered(batch, row, '').hands) for row in range(len(batch))]
+        least = recipe.scene.hands[0]
+        missing = [seed for seed, hands in zip(missing, shown, strict=True) if hands < least]
+        if not missing:
+            break
+    return [pictures[seed] for seed in seeds]
+
+
+def _begin(folder: Path, recipe: Recipe, surroundings: str) -> list[ImageLabel]:
     """Makes the folder, or finds what an interrupted run of the same recipe left there."""
     for part in ('images', 'depth'):
         (folder / part).mkdir(parents=True, exist_ok=True)
     # A longer set begins with the shorter one, so the count may differ.
     made_from = json.loads(json.dumps(asdict(replace(recipe, count=1))))
+    made_from['surroundings'] = surroundings
     path = folder / 'recipe.json'
     if path.exists():
         if json.loads(path.read_text()) != made_from:
-            raise ValueError(f'{folder} holds a set made from another recipe; name another folder')
+            raise ValueError(
+                f'{folder} holds a set made from another recipe or with other surroundings; '
+                'name another folder'
+            )
     elif (folder / 'labels.json').exists():
         raise ValueError(f'{folder} holds another data set; name another folder')
     path.write_text(json.dumps(made_from))

@@ -55,8 +55,8 @@ def test_count_and_seed_of_the_command_line_go_before_those_of_the_recipe(
     tmp_path, recipe, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr(synth, '_renderer', lambda args: type('Renderer', (), {'render': None}))
-    monkeypatch.setattr(synth, 'write_dataset', lambda out, recipe, render: asked.append(recipe))
+    monkeypatch.setattr(synth, '_renderer', lambda *args: type('Renderer', (), {'render': None}))
+    monkeypatch.setattr(synth, 'write_dataset', lambda out, recipe, *rest: asked.append(recipe))
     monkeypatch.setattr(synth, 'read_labels', lambda out: [])
     monkeypatch.setattr(synth, 'draw_contact_sheet', lambda out, labels: np.zeros((4, 4, 3), 'u1'))
     monkeypatch.setattr(synth, 'plot_statistics', lambda labels, path: None)

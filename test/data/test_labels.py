@@ -1,5 +1,7 @@
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,12 +90,19 @@ def test_two_numbers_per_keypoint_are_all_labelled(tmp_path):
     assert read.complete
 
 
-def test_a_failed_write_leaves_the_old_labels(tmp_path):
+def test_a_failed_write_leaves_the_old_labels_and_nothing_else(tmp_path, monkeypatch):
     write_labels(tmp_path, [picture(hand())], 'first')
-    (tmp_path / 'labels.json.partial').mkdir()
-    with pytest.raises(OSError, match='partial'):
+    original = Path.write_text
+
+    def write_text(path, text):
+        original(path, text[:20])
+        raise OSError(errno.ENOSPC, 'No space left on device', str(path))
+
+    monkeypatch.setattr(Path, 'write_text', write_text)
+    with pytest.raises(OSError, match='No space left'):
         write_labels(tmp_path, [], 'second')
     assert written_document(tmp_path)['note'] == 'first'
+    assert [path.name for path in tmp_path.iterdir()] == ['labels.json']
 
 
 @pytest.mark.parametrize(

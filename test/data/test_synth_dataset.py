@@ -11,6 +11,7 @@ import torch
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.rendering.render import RenderedBatch, SceneConfig
 from hand_pose_ros.data.synth_dataset import (
+    ATTEMPT_SEEDS,
     BATCH_SIZE,
     Recipe,
     encode_depth_png,
@@ -213,6 +214,43 @@ def test_a_folder_with_another_set_is_left_alone(tmp_path):
     (tmp_path / 'a' / 'recipe.json').unlink()
     with pytest.raises(ValueError, match='another data set'):
         write_dataset(tmp_path / 'a', RECIPE, fake_render)
+
+
+def test_a_set_made_with_other_surroundings_is_another_set(tmp_path):
+    write_dataset(tmp_path, replace(RECIPE, count=2), fake_render, 'a beach')
+    with pytest.raises(ValueError, match='other surroundings'):
+        write_dataset(tmp_path, RECIPE, fake_render, 'a wood')
+    write_dataset(tmp_path, RECIPE, fake_render, 'a beach')
+
+
+def test_scenes_with_too_few_hands_are_drawn_again(tmp_path):
+    rendered = []
+
+    def render(config, seeds):
+        rendered.append(list(seeds))
+        batch = fake_render(config, seeds)
+        empty = torch.tensor([seed in (71, 72, 72 + ATTEMPT_SEEDS) for seed in seeds])
+        return replace(batch, visible=batch.visible & ~empty[:, None, None])
+
+    write_dataset(tmp_path, replace(RECIPE, count=3), render)
+    assert rendered == [
+        [70, 71, 72],
+        [71 + ATTEMPT_SEEDS, 72 + ATTEMPT_SEEDS],
+        [72 + 2 * ATTEMPT_SEEDS],
+    ]
+    assert [len(label.hands) for label in read_labels(tmp_path)] == [1, 1, 1]
+    image = cv2.imread(str(tmp_path / 'images' / '000001.jpg'))[..., ::-1]
+    expected = fake_render(RECIPE.scene, [71 + ATTEMPT_SEEDS]).rgb[0].numpy()
+    assert np.abs(image.astype(int) - expected).mean() < 12
+
+
+def test_a_scene_that_never_shows_enough_hands_is_kept_after_the_last_attempt(tmp_path):
+    def render(config, seeds):
+        batch = fake_render(config, seeds)
+        return replace(batch, visible=torch.zeros_like(batch.visible))
+
+    write_dataset(tmp_path, replace(RECIPE, count=1), render)
+    assert [len(label.hands) for label in read_labels(tmp_path)] == [0]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
