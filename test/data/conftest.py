@@ -1,6 +1,8 @@
 """The renderer that the tests of this folder share: loading it takes seconds."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -20,12 +22,17 @@ def assets_dir(shared_dir: Path) -> Path:
 
 
 @pytest.fixture(scope='session')
-def renderer(assets_dir: Path) -> HandRenderer:
+def make_renderer(assets_dir: Path) -> Callable[[str], HandRenderer]:
     rng = np.random.default_rng(0)
     photo = cv2.resize(rng.integers(0, 255, (9, 12, 3), np.uint8), (320, 240))
     panorama = np.full((64, 128, 3), 0.3, np.float32)
     panorama[10:14, 30:34] = 60.0
-    return HandRenderer(assets_dir, backgrounds=[photo], panoramas=[panorama])
+    return partial(HandRenderer, assets_dir, backgrounds=[photo], panoramas=[panorama])
+
+
+@pytest.fixture(scope='session')
+def renderer(make_renderer: Callable[[str], HandRenderer]) -> HandRenderer:
+    return make_renderer('cpu')
 
 
 @pytest.fixture(scope='session')
