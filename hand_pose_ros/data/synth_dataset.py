@@ -33,11 +33,8 @@ BATCH_SIZE = 16
 CHECKPOINT_EVERY = 256
 """Pictures after which the labels are written, sooner at first; a killed run loses no more."""
 JPEG_QUALITY = 95
-PNG_OPTIONS = (
-    *(cv2.IMWRITE_PNG_COMPRESSION, 9),
-    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED),
-)
-"""A fifth smaller than OpenCV's own choice, for depth with noise."""
+PNG_COMPRESSION = 4
+"""Depth with noise takes a twentieth of the time that level 9 takes, and a tenth more room."""
 
 ATTEMPTS = 4
 """A scene that shows fewer hands than it should is drawn again, at most this often in all."""
@@ -233,7 +230,7 @@ def _write_picture(
         )
     if recipe.colour:
         (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
-    (folder / depth).write_bytes(encode_depth_png(depth_m))
+    (folder / depth).write_bytes(encode_depth_png(depth_m, PNG_COMPRESSION))
     return replace(label, group=name, depth=depth)
 
 
@@ -294,9 +291,17 @@ def encode_cutout_png(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes
     return data.tobytes()
 
 
-def encode_depth_png(depth_m: NDArray[np.float32]) -> bytes:
-    """Compresses (H, W) metres as 16-bit millimetres; 0 where NaN or farther than 65.5 m."""
+def encode_depth_png(depth_m: NDArray[np.float32], compression: int) -> bytes:
+    """Compresses (H, W) metres as 16-bit millimetres; 0 where NaN or farther than 65.5 m.
+
+    Args:
+        depth_m: (H, W) float32 metres.
+        compression: Level of the PNG, 0 to 9.
+    """
     depth_mm = np.nan_to_num(np.rint(depth_m * 1000), nan=0, posinf=0)
     depth_mm[depth_mm > np.iinfo(np.uint16).max] = 0
-    _, data = cv2.imencode('.png', depth_mm.astype(np.uint16), PNG_OPTIONS)
+    # The filtered strategy fits noisy depth better than OpenCV's own choice.
+    options = (cv2.IMWRITE_PNG_COMPRESSION, compression)
+    options += (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED)
+    _, data = cv2.imencode('.png', depth_mm.astype(np.uint16), options)
     return data.tobytes()

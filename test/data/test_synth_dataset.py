@@ -261,7 +261,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 def test_depth_png_holds_millimetres_and_zero_for_what_is_missing_or_too_far():
     depth_m = np.array([[0.2004, 0.2006, np.nan, np.inf, 65.5, 65.6]], np.float32)
-    png = np.frombuffer(encode_depth_png(depth_m), np.uint8)
+    png = np.frombuffer(encode_depth_png(depth_m, 4), np.uint8)
     depth_mm = cv2.imdecode(png, cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(depth_mm, [[200, 201, 0, 0, 65500, 0]])
 
