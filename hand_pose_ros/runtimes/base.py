@@ -15,6 +15,7 @@ OUTPUT_NAME = 'maps'
 CROP_NAME = 'crop'
 JOINTS_NAME = 'joints'
 SIDE_NAME = 'side'
+SKELETON_NAME = 'skeleton'
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,40 @@ class DepthSpec(Spec):
     joints: int
 
 
+@dataclass(frozen=True)
+class SkeletonSpec(Spec):
+    """What a program must know of a network that draws the skeletons of hands.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B, S a multiple of 16; SKELETON_NAME is
+    (N, S, S) float32 in 0..1.
+
+    Attributes:
+        region_size: Side of the square a hand's region is letterboxed to, pixels.
+    """
+
+    inputs = (INPUT_NAME,)
+    outputs = (SKELETON_NAME,)
+
+    region_size: int
+
+
+@dataclass(frozen=True)
+class SkeletonPoseSpec(Spec):
+    """What a program must know of a network that reads the keypoints of a picture and a skeleton.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B; SKELETON_NAME is (N, S, S) float32 in 0..1,
+    of a SkeletonSpec's network; OUTPUT_NAME is (N, 21, S, S) float32 in 0..1.
+    """
+
+    inputs = (INPUT_NAME, SKELETON_NAME)
+    outputs = (OUTPUT_NAME,)
+
+
 SPECS: dict[str, type[Spec]] = {
     'srhandnet': ModelSpec,
     'local_regression_hourglass': DepthSpec,
+    'skeleton_unet': SkeletonSpec,
+    'skeleton_multiscale': SkeletonPoseSpec,
 }
 """What the models of each network say of themselves."""
 

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hand_pose_ros.runtimes.base import DepthSpec, ModelSpec, Spec
+from hand_pose_ros.runtimes.base import (
+    INPUT_NAME,
+    SKELETON_NAME,
+    DepthSpec,
+    ModelSpec,
+    SkeletonPoseSpec,
+    SkeletonSpec,
+    Spec,
+)
 
 PRECISIONS = ('fp16', 'fp32', 'int8')
 
@@ -73,7 +81,11 @@ def profiles_of(spec: Spec, max_batch: int) -> list[Profile]:
     """
     if isinstance(spec, DepthSpec):
         return [Profile({spec.inputs[0]: (spec.input_size, spec.input_size)}, max_batch)]
-    if not isinstance(spec, ModelSpec):
+    if isinstance(spec, SkeletonPoseSpec):
+        size = spec.input_size
+        shapes = {INPUT_NAME: (size, size, 3), SKELETON_NAME: (size, size)}
+        return [Profile(shapes, max_batch)]
+    if not isinstance(spec, (ModelSpec, SkeletonSpec)):
         raise EngineError(f'no engine is known for networks like {spec.network}')
     batches = {spec.input_size: 1, spec.region_size: max_batch}
     return [Profile({spec.inputs[0]: (size, size, 3)}, most) for size, most in batches.items()]

@@ -1,0 +1,93 @@
+"""Hands as skeleton images, and a skeleton image as one hand's box.
+
+I. Kourbane, Y. Genc, "Skeleton-aware multi-scale heatmap regression for 2D hand pose estimation",
+section II: the joints of each finger are connected, the palm is attached to the end of each
+finger, and each joint is a Gaussian blob; "we identify the foreground pixels, and then we apply a
+region growing algorithm". The paper gives neither the thickness of the lines ("the thickest" was
+best) nor the size of the blobs. Here both are fixed in network pixels, so that a hand of a given
+size looks the same whatever part of a picture the network sees.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.codecs import heatmap
+from hand_pose_ros.skeleton import BONES
+
+THICKNESS_PX = 6
+"""Of the lines, network pixels."""
+
+SIGMA_PX = 3.0
+"""Standard deviation of a joint's blob, network pixels."""
+
+FOREGROUND = 0.5
+"""Smallest value of a foreground pixel."""
+
+MIN_AREA_PX = 200
+"""Fewer foreground pixels together are no hand: the paper's best threshold lies in 200 to 400, and
+hands far from the camera are small."""
+
+_FRACTION_BITS = 4
+
+
+@dataclass(frozen=True)
+class SkeletonRegion:
+    """The foreground that was taken for a hand.
+
+    Attributes:
+        box_px: (4,) float32, its tight box (x0, y0, x1, y1), network pixels.
+        area_px: Number of its pixels.
+        score: Mean value of its pixels, FOREGROUND to 1.
+    """
+
+    box_px: NDArray[np.float32]
+    area_px: int
+    score: float
+
+
+def encode(keypoints_px: NDArray[np.floating], image_hw: tuple[int, int]) -> NDArray[np.float32]:
+    """Draws hands as bones and joints.
+
+    Args:
+        keypoints_px: (M, 21, 2), (x, y) in network pixels; NaN where unlabelled, which draws
+            neither the joint nor its bones.
+        image_hw: Height and width of the image in pixels.
+
+    Returns:
+        (height, width) float32 in 0..1.
+    """
+    lines = np.zeros(image_hw, np.uint8)
+    for hand in np.asarray(keypoints_px) * 2**_FRACTION_BITS:
+        for start, end in BONES:
+            if np.isfinite(hand[[start, end]]).all():
+                first, last = np.rint(hand[[start, end]]).astype(int).tolist()
+                cv2.line(lines, first, last, 255, THICKNESS_PX, cv2.LINE_AA, _FRACTION_BITS)
+    blobs = heatmap.encode(keypoints_px, image_hw, 1, SIGMA_PX).max(axis=0)
+    return np.maximum(lines.astype(np.float32) / 255, blobs)
+
+
+def decode(skeleton: NDArray[np.float32], min_area_px: int = MIN_AREA_PX) -> SkeletonRegion | None:
+    """Finds the one hand of a skeleton image: its largest connected foreground.
+
+    Args:
+        skeleton: (H, W) float32 in 0..1.
+        min_area_px: Fewer pixels are no hand.
+
+    Returns:
+        The region, or None where there is no hand.
+    """
+    foreground = (skeleton >= FOREGROUND).astype(np.uint8)
+    _, regions, statistics, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    areas = statistics[1:, cv2.CC_STAT_AREA]  # the first is the background
+    if areas.max(initial=0) < min_area_px:
+        return None
+    index = 1 + int(areas.argmax())
+    x, y, width, height, area = statistics[index].tolist()
+    return SkeletonRegion(
+        box_px=np.array([x, y, x + width - 1, y + height - 1], np.float32),
+        area_px=area,
+        score=float(skeleton[regions == index].mean()),
+    )
