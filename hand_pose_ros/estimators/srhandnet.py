@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, region_map
+from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, Runtime, spec_of
@@ -27,20 +28,25 @@ MAX_TRACKED_IOU = 0.3
 
 
 class SRHandNetEstimator:
-    """Finds hands in images with an SRHandNet of any size.
+    """Finds hands with an SRHandNet of any size; another network may make the second pass.
 
     Attributes:
-        runtime: What executes the network.
+        runtime: What executes the SRHandNet.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, reader: Reader | None = None) -> None:
         """Takes a runtime.
 
+        Args:
+            runtime: Executes an SRHandNet.
+            reader: Makes the second pass; None for the same SRHandNet.
+
         Raises:
-            ValueError: It executes no network that reads pictures.
+            ValueError: The runtime executes another network.
         """
         self.runtime = runtime
         self._spec = spec_of(runtime, ModelSpec)
+        self._reader: Reader = reader or SRHandNetReader(runtime)
 
     def detect(
         self,
@@ -49,20 +55,9 @@ class SRHandNetEstimator:
         cycle: str,
         refine: bool,
         tracked_px: NDArray[np.floating] | None = None,
+        tracked_sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
-        """Finds all hands of a frame.
-
-        Args:
-            rgb: (H, W, 3) uint8.
-            threshold: Smallest peak that counts.
-            cycle: Which hands get a second pass: `off`, `small` (the paper) or `full`.
-            refine: Locate peaks between cells.
-            tracked_px: (T, 4) regions (x0, y0, x1, y1) in image pixels where hands were in the
-                last frame; those that the first pass misses are looked at as well.
-
-        Returns:
-            The hands, best first.
-        """
+        """Finds all hands of a frame; see `Estimator.detect`."""
         spec = self._spec
         square, box = letterbox(rgb, spec.input_size)
         maps = self.runtime.run({INPUT_NAME: square[None]})[OUTPUT_NAME][0]
@@ -74,14 +69,20 @@ class SRHandNetEstimator:
         limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        missed_px = _missed(tracked_px, boxes_px)
+        missed_px, missed_sides = _missed(tracked_px, tracked_sides, boxes_px)
         second = self.look_again(
-            rgb, np.concatenate((boxes_px[again], missed_px)), threshold, refine
+            rgb,
+            np.concatenate((boxes_px[again], missed_px)),
+            threshold,
+            refine,
+            np.concatenate((regions.sides[again], missed_sides)),
         )
         count = int(again.sum())
         rescored = [
-            _with_centre(hand, float(score))
-            for hand, score in zip(second[:count], regions.scores[again], strict=True)
+            _as_found(hand, float(score), float(side))
+            for hand, score, side in zip(
+                second[:count], regions.scores[again], regions.sides[again], strict=True
+            )
         ]
         first = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
         hands = [
@@ -96,35 +97,14 @@ class SRHandNetEstimator:
         boxes_px: NDArray[np.floating],
         threshold: float,
         refine: bool,
+        sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
-        """Finds one hand in each of some regions, all in one batch.
-
-        Args:
-            rgb: (H, W, 3) uint8.
-            boxes_px: (R, 4) regions (x0, y0, x1, y1) in image pixels; the part outside is cut off.
-            threshold: Smallest peak that counts.
-            refine: Locate peaks between cells.
-
-        Returns:
-            R hands; a region without a hand gives one without keypoints.
-        """
+        """Finds one hand in each of some regions; see `Estimator.look_again`."""
         if len(boxes_px) == 0:
             return []
-        spec = self._spec
-        parts = [letterbox(rgb, spec.region_size, box) for box in boxes_px]
-        squares = np.stack([square for square, _ in parts])
-        batch = self.runtime.run({INPUT_NAME: squares})[OUTPUT_NAME]  # (R, C, h, w)
-        hands = []
-        for maps, (_, box) in zip(batch, parts, strict=True):
-            cells = heatmap.best_cells(maps[:NUM_KEYPOINTS])
-            keypoints, scores = _read(maps[:NUM_KEYPOINTS], cells, box, spec.stride, refine)
-            lost = scores < threshold
-            keypoints[lost], scores[lost] = np.nan, 0
-            best = region_map.decode(maps[region_map.CENTRE :], spec.stride, 0, spec.reference_px)
-            side = float(best.sides[0]) if len(best.sides) else 0.0
-            centre = float(best.scores[0]) if len(best.scores) else 0.0
-            hands.append(make_hand(keypoints, scores, centre, side, rgb.shape[:2]))
-        return hands
+        if sides is None:
+            sides = np.zeros(len(boxes_px), np.float32)
+        return self._reader.read(rgb, boxes_px, sides, threshold, refine)
 
     def _first_pass_hands(
         self,
@@ -149,6 +129,39 @@ class SRHandNetEstimator:
                 keypoints[region, joint], scores[region, joint] = found[0], values[0]
         rows = zip(keypoints, scores, regions.scores, regions.sides, strict=True)
         return [(points, values, float(c), float(s)) for points, values, c, s in rows]
+
+
+class SRHandNetReader:
+    """Reads regions with an SRHandNet, at the scale where it is most accurate."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._spec = spec_of(runtime, ModelSpec)
+
+    def read(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes_px: NDArray[np.floating],
+        sides: NDArray[np.floating],
+        threshold: float,
+        refine: bool,
+    ) -> list[Hand]:
+        """Finds one hand in each region, and its side by itself; see `Reader.read`."""
+        spec = self._spec
+        parts = [letterbox(rgb, spec.region_size, box) for box in boxes_px]
+        squares = np.stack([square for square, _ in parts])
+        batch = self._runtime.run({INPUT_NAME: squares})[OUTPUT_NAME]  # (R, C, h, w)
+        hands = []
+        for maps, (_, box) in zip(batch, parts, strict=True):
+            cells = heatmap.best_cells(maps[:NUM_KEYPOINTS])
+            keypoints, scores = _read(maps[:NUM_KEYPOINTS], cells, box, spec.stride, refine)
+            lost = scores < threshold
+            keypoints[lost], scores[lost] = np.nan, 0
+            best = region_map.decode(maps[region_map.CENTRE :], spec.stride, 0, spec.reference_px)
+            side = float(best.sides[0]) if len(best.sides) else 0.0
+            centre = float(best.scores[0]) if len(best.scores) else 0.0
+            hands.append(make_hand(keypoints, scores, centre, side, rgb.shape[:2]))
+        return hands
 
 
 def make_hand(
@@ -178,22 +191,34 @@ def make_hand(
     box = np.zeros(4, np.float32)
     if seen.any():
         box = np.clip(region_map.keypoint_box(keypoints_px), 0, np.tile(last_px, 2))
-    side = Side.UNKNOWN
-    if side_value != 0:
-        side = Side.RIGHT if side_value > 0 else Side.LEFT
+    side, side_score = _side_of(side_value)
     return Hand(
         keypoints_px=keypoints_px,
         scores=scores,
         box_px=box,
         score=_score(centre_score, scores),
         side=side,
-        side_score=min(abs(side_value), 1.0),
+        side_score=side_score,
     )
 
 
-def _with_centre(hand: Hand, centre_score: float) -> Hand:
-    """Scores a hand of the second pass by the centre that the first pass found."""
-    return replace(hand, score=_score(centre_score, hand.scores))
+def _as_found(hand: Hand, centre_score: float, side_value: float) -> Hand:
+    """Scores a hand of the second pass by the centre that the first pass found.
+
+    It also gets the side from there, if the second pass says nothing of it.
+    """
+    side, side_score = hand.side, hand.side_score
+    if side == Side.UNKNOWN:
+        side, side_score = _side_of(side_value)
+    score = _score(centre_score, hand.scores)
+    return replace(hand, score=score, side=side, side_score=side_score)
+
+
+def _side_of(value: float) -> tuple[Side, float]:
+    """Turns -1 (left) .. +1 (right) into a side and its score."""
+    if value == 0:
+        return Side.UNKNOWN, 0.0
+    return (Side.RIGHT if value > 0 else Side.LEFT), min(abs(value), 1.0)
 
 
 def _score(centre_score: float, scores: NDArray[np.float32]) -> float:
@@ -225,10 +250,14 @@ def _distinct(regions: region_map.Regions) -> region_map.Regions:
 
 
 def _missed(
-    tracked_px: NDArray[np.floating] | None, boxes_px: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Returns the tracked regions that no region of the first pass covers."""
+    tracked_px: NDArray[np.floating] | None,
+    tracked_sides: NDArray[np.floating] | None,
+    boxes_px: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the tracked regions that no region of the first pass covers, and their sides."""
     if tracked_px is None:
-        return np.zeros((0, 4), np.float32)
-    overlaps = pairwise_iou(tracked_px, boxes_px).max(axis=1, initial=0)
-    return np.asarray(tracked_px, np.float32)[overlaps < MAX_TRACKED_IOU]
+        return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    if tracked_sides is None:
+        tracked_sides = np.zeros(len(tracked_px), np.float32)
+    missed = pairwise_iou(tracked_px, boxes_px).max(axis=1, initial=0) < MAX_TRACKED_IOU
+    return tracked_px[missed].astype(np.float32), tracked_sides[missed].astype(np.float32)

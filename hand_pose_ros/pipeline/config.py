@@ -7,6 +7,8 @@ reads the same dataclasses, so what is measured there is what runs on the robot.
 from dataclasses import dataclass, field
 from typing import Any
 
+from hand_pose_ros.estimators.readers import READERS
+
 
 def setting(
     default: Any,
@@ -41,7 +43,12 @@ class ModelConfig:
     estimator: str = setting(
         'srhandnet',
         'Network of the second pass, on each hand region.',
-        choices=('srhandnet',),
+        choices=('srhandnet', *READERS),
+    )
+    estimator_model: str = setting(
+        '',
+        'Weights of that network: the name of a shipped model or the path of an .onnx; empty for '
+        "the network's usual one. srhandnet takes those of the detector.",
     )
     runtime: str = setting(
         'auto',

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.estimators.base import Estimator
+from hand_pose_ros.estimators.readers import open_reader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hand
@@ -24,9 +26,7 @@ class HandPipeline:
         runtime: Which model runs where and why, for logs.
     """
 
-    def __init__(
-        self, estimator: SRHandNetEstimator, runtime: str, config: PipelineConfig
-    ) -> None:
+    def __init__(self, estimator: Estimator, runtime: str, config: PipelineConfig) -> None:
         self.runtime = runtime
         self._estimator = estimator
         self._config = config
@@ -74,29 +74,31 @@ class HandPipeline:
 
     def _find(self, frame: Frame) -> tuple[Hand, ...]:
         settings, tracking = self._config.detector, self._config.tracking
-        tracked = np.zeros((0, 4), np.float32)
+        tracked, sides = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         if tracking.enabled and settings.cycle != 'off':
             regions = self._tracker.regions(frame.stamp_s)
-            tracked = np.reshape([box for _, box in regions], (-1, 4)).astype(np.float32)
+            tracked = np.reshape([box for _, box, _ in regions], (-1, 4)).astype(np.float32)
+            sides = np.array([side for _, _, side in regions], np.float32)
         hands = []
         self._frames_since_detection += 1
         only_tracked = len(tracked) > 0 and self._frames_since_detection < tracking.detect_interval
         if only_tracked:
-            hands = self._look_at(frame.rgb, tracked)
+            hands = self._look_at(frame.rgb, tracked, sides)
             only_tracked = len(hands) == len(tracked)
         if not only_tracked:
             self._frames_since_detection = 0
-            hands = self._estimator.detect(
-                frame.rgb, settings.threshold, settings.cycle, settings.subcell_refinement, tracked
-            )
+            how = (settings.threshold, settings.cycle, settings.subcell_refinement)
+            hands = self._estimator.detect(frame.rgb, *how, tracked, sides)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete[: settings.max_hands or None])
 
-    def _look_at(self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32]) -> list[Hand]:
+    def _look_at(
+        self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32], sides: NDArray[np.float32]
+    ) -> list[Hand]:
         settings = self._config.detector
         hands = self._estimator.look_again(
-            rgb, boxes_px, settings.threshold, settings.subcell_refinement
+            rgb, boxes_px, settings.threshold, settings.subcell_refinement, sides
         )
         return [hand for hand in hands if _is_hand(hand, settings)]
 
@@ -110,7 +112,13 @@ def open_pipeline(config: PipelineConfig) -> HandPipeline:
     """
     model = config.model
     runtime, reason = open_runtime(model.detector, model.runtime, model.threads)
-    return HandPipeline(SRHandNetEstimator(runtime), reason, config)
+    reader = None
+    if model.estimator != 'srhandnet':
+        reader, more = open_reader(
+            model.estimator, model.estimator_model, model.runtime, model.threads
+        )
+        reason = f'{reason}; {more}'
+    return HandPipeline(SRHandNetEstimator(runtime, reader), reason, config)
 
 
 def _check(frame: Frame) -> None:

@@ -96,22 +96,27 @@ class Tracker:
         self._tracks = []
         self._stamp_s = -math.inf
 
-    def regions(self, stamp_s: float) -> list[tuple[str, NDArray[np.float32]]]:
+    def regions(self, stamp_s: float) -> list[tuple[str, NDArray[np.float32], float]]:
         """Predicts where the tracked hands are, also those missed lately.
 
         Args:
             stamp_s: Acquisition time of the image to be searched, in seconds.
 
         Returns:
-            For each track its id and (4,) float32, (x0, y0, x1, y1) in pixels: the region of the
+            For each track its id; (4,) float32, (x0, y0, x1, y1) in pixels: the region of the
             hand as last seen (the keypoints' box and its margin), moved, and not clipped to the
-            image. None at a stamp before the last update.
+            image; and its side, -1 for left to 1 for right. None at a stamp before the last
+            update.
         """
         if stamp_s < self._stamp_s:
             return []
         margin = np.array([0, 0, math.log(BOX_MARGIN), math.log(BOX_MARGIN)])
         return [
-            (track.id, _box_px(track.place_at(stamp_s) + margin).astype(np.float32))
+            (
+                track.id,
+                _box_px(track.place_at(stamp_s) + margin).astype(np.float32),
+                track.side_mean,
+            )
             for track in self._alive(stamp_s)
         ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from oracle import OracleRuntime, open_hand, ramp
 
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
 from hand_pose_ros.types import Side
 
 LARGE = open_hand((180, 240), 260)
@@ -79,3 +79,41 @@ def test_a_tracked_region_that_the_first_pass_found_is_looked_at_once():
 def test_a_tracked_region_that_the_first_pass_missed_is_looked_at_too():
     _, batches = detect([LARGE], tracked_px=np.array([[450.0, 100.0, 600.0, 250.0]]))
     assert batches[1] == (2, 128, 128, 3)
+
+
+class FlatReader:
+    """Finds in each region the keypoints on its diagonal, and remembers what it was asked."""
+
+    def read(self, rgb, boxes_px, sides, threshold, refine):
+        self.boxes_px, self.sides = boxes_px, sides
+        steps = np.linspace(0.1, 0.9, 21, dtype=np.float32)[:, None]
+        lines = [box[:2] + steps * (box[2:] - box[:2]) for box in boxes_px]
+        scores = np.full(21, 0.81, np.float32)
+        return [make_hand(line, scores, 0.81, 0.0, rgb.shape[:2]) for line in lines]
+
+
+def test_another_network_can_make_the_second_pass():
+    reader = FlatReader()
+    estimator = SRHandNetEstimator(OracleRuntime([LARGE, SMALL], [Side.LEFT, Side.RIGHT]), reader)
+    hands = sorted(
+        estimator.detect(ramp(), 0.2, 'full', refine=True), key=lambda hand: hand.box_px[0]
+    )
+    assert len(estimator.runtime.batches) == 1
+    assert sorted(reader.sides.round()) == [-1, 1]
+    order = np.argsort(reader.boxes_px[:, 0])
+    for hand, box in zip(hands, reader.boxes_px[order], strict=True):
+        np.testing.assert_allclose(hand.keypoints_px[10], (box[:2] + box[2:]) / 2, atol=1)
+        # The centre's peak is 1: the score is the root of the keypoints' mean.
+        assert hand.score == pytest.approx(0.9, abs=0.01)
+    assert [hand.side for hand in hands] == [Side.LEFT, Side.RIGHT]
+
+
+def test_a_tracked_side_reaches_the_second_pass():
+    reader = FlatReader()
+    estimator = SRHandNetEstimator(OracleRuntime([]), reader)
+    box = np.array([[450.0, 100.0, 600.0, 250.0]])
+    (hand,) = estimator.detect(ramp(), 0.2, 'full', True, box, np.array([-0.7]))
+    assert reader.sides == pytest.approx([-0.7])
+    assert hand.side == Side.UNKNOWN
+    estimator.look_again(ramp(), box, 0.2, True)
+    assert reader.sides == [0]

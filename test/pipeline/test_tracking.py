@@ -168,7 +168,7 @@ def test_the_same_stamp_twice_keeps_the_hands(tracker):
 def test_regions_are_where_the_hands_go(tracker):
     speed, rate_hz = 600.0, 30
     hand_id = follow(tracker, list(100 + speed / rate_hz * np.arange(10)), rate_hz)[-1]
-    ((region_id, box_px),) = tracker.regions(START_S + 10 / rate_hz)
+    ((region_id, box_px, _),) = tracker.regions(START_S + 10 / rate_hz)
     assert region_id == hand_id
     assert box_px.dtype == np.float32
     expected_px = hand_at(100 + speed / rate_hz * 10, size=BOX_MARGIN).box_px
@@ -178,14 +178,14 @@ def test_regions_are_where_the_hands_go(tracker):
 def test_regions_grow_with_a_hand_that_comes_closer(tracker):
     for index in range(10):
         tracker.update((hand_at(300, size=1.03**index),), START_S + index / 30)
-    ((_, box_px),) = tracker.regions(START_S + 10 / 30)
+    ((_, box_px, _),) = tracker.regions(START_S + 10 / 30)
     assert abs((box_px[2] - box_px[0]) / SIZE_PX / BOX_MARGIN - 1.03**10) < 0.02
 
 
 def test_regions_do_not_run_away_from_a_missed_hand(tracker):
     speed = 1500.0
     follow(tracker, list(100 + speed / 30 * np.arange(10)))
-    ((_, box_px),) = tracker.regions(START_S + 9 / 30 + 0.39)
+    ((_, box_px, _),) = tracker.regions(START_S + 9 / 30 + 0.39)
     travelled_px = box_px[[0, 2]].mean() - (100 + speed / 30 * 9)
     assert 1.5 * SIZE_PX < travelled_px < 3 * SIZE_PX
 
