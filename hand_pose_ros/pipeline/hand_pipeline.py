@@ -74,7 +74,8 @@ class HandPipeline:
 
     def _find(self, frame: Frame) -> tuple[Hand, ...]:
         settings, tracking = self._config.detector, self._config.tracking
-        tracked, sides = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        tracked = np.zeros((0, 4), np.float32)
+        sides: NDArray[np.float32] = np.zeros(0, np.float32)
         if tracking.enabled and settings.cycle != 'off':
             regions = self._tracker.regions(frame.stamp_s)
             tracked = np.reshape([box for _, box, _ in regions], (-1, 4)).astype(np.float32)
