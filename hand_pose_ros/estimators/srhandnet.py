@@ -78,18 +78,15 @@ class SRHandNetEstimator:
             np.concatenate((regions.sides[again], missed_sides)),
         )
         count = int(again.sum())
-        rescored = [
-            _as_found(hand, float(score), float(side))
-            for hand, score, side in zip(
-                second[:count], regions.scores[again], regions.sides[again], strict=True
-            )
+        looked_at = [
+            _with_side(hand, float(side))
+            for hand, side in zip(second[:count], regions.sides[again], strict=True)
         ]
         first = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
         hands = [
-            make_hand(keypoints, scores, centre, side, rgb.shape[:2])
-            for keypoints, scores, centre, side in first
+            make_hand(keypoints, scores, side, rgb.shape[:2]) for keypoints, scores, side in first
         ]
-        return sorted((*hands, *rescored, *second[count:]), key=lambda hand: -hand.score)
+        return sorted((*hands, *looked_at, *second[count:]), key=lambda hand: -hand.score)
 
     def look_again(
         self,
@@ -113,7 +110,7 @@ class SRHandNetEstimator:
         regions: region_map.Regions,
         threshold: float,
         refine: bool,
-    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float, float]]:
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float]]:
         """Gives each region the best peak of every keypoint inside it."""
         stride = self._spec.stride
         low, high = regions.boxes_px[:, None, :2], regions.boxes_px[:, None, 2:]
@@ -127,8 +124,8 @@ class SRHandNetEstimator:
                 best = cells[inside[region].argmax()][None]
                 found, values = _read(maps[joint : joint + 1], best, box, stride, refine)
                 keypoints[region, joint], scores[region, joint] = found[0], values[0]
-        rows = zip(keypoints, scores, regions.scores, regions.sides, strict=True)
-        return [(points, values, float(c), float(s)) for points, values, c, s in rows]
+        rows = zip(keypoints, scores, regions.sides, strict=True)
+        return [(points, values, float(side)) for points, values, side in rows]
 
 
 class SRHandNetReader:
@@ -159,15 +156,13 @@ class SRHandNetReader:
             keypoints[lost], scores[lost] = np.nan, 0
             best = region_map.decode(maps[region_map.CENTRE :], spec.stride, 0, spec.reference_px)
             side = float(best.sides[0]) if len(best.sides) else 0.0
-            centre = float(best.scores[0]) if len(best.scores) else 0.0
-            hands.append(make_hand(keypoints, scores, centre, side, rgb.shape[:2]))
+            hands.append(make_hand(keypoints, scores, side, rgb.shape[:2]))
         return hands
 
 
 def make_hand(
     keypoints_px: NDArray[np.float32],
     scores: NDArray[np.float32],
-    centre_score: float,
     side_value: float,
     image_hw: tuple[int, ...],
 ) -> Hand:
@@ -176,12 +171,12 @@ def make_hand(
     Args:
         keypoints_px: (21, 2) image pixels; NaN where not seen. Those outside the image become so.
         scores: (21,) peak values; 0 where not seen.
-        centre_score: Value of the centre peak.
         side_value: -1 (left) .. +1 (right).
         image_hw: Size of the image, to which the box is clipped.
 
     Returns:
-        The hand; its score is the geometric mean of the centre's and the mean keypoint's.
+        The hand; its score is the mean of those keypoints that are seen. On photographs that tells
+        hands from faces and clothes better than the value of the centre's peak does.
     """
     last_px = np.array([image_hw[1] - 1, image_hw[0] - 1], np.float32)
     # A peak in the grey beside a region at the border is a guess at what no pixel shows.
@@ -196,22 +191,18 @@ def make_hand(
         keypoints_px=keypoints_px,
         scores=scores,
         box_px=box,
-        score=_score(centre_score, scores),
+        score=float(scores[seen].mean()) if seen.any() else 0.0,
         side=side,
         side_score=side_score,
     )
 
 
-def _as_found(hand: Hand, centre_score: float, side_value: float) -> Hand:
-    """Scores a hand of the second pass by the centre that the first pass found.
-
-    It also gets the side from there, if the second pass says nothing of it.
-    """
-    side, side_score = hand.side, hand.side_score
-    if side == Side.UNKNOWN:
-        side, side_score = _side_of(side_value)
-    score = _score(centre_score, hand.scores)
-    return replace(hand, score=score, side=side, side_score=side_score)
+def _with_side(hand: Hand, side_value: float) -> Hand:
+    """Gives a hand the side that the first pass saw, if the second says nothing of it."""
+    if hand.side != Side.UNKNOWN:
+        return hand
+    side, side_score = _side_of(side_value)
+    return replace(hand, side=side, side_score=side_score)
 
 
 def _side_of(value: float) -> tuple[Side, float]:
@@ -219,10 +210,6 @@ def _side_of(value: float) -> tuple[Side, float]:
     if value == 0:
         return Side.UNKNOWN, 0.0
     return (Side.RIGHT if value > 0 else Side.LEFT), min(abs(value), 1.0)
-
-
-def _score(centre_score: float, scores: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.clip(centre_score, 0, 1) * scores.mean()))
 
 
 def _read(

@@ -89,7 +89,7 @@ class FlatReader:
         steps = np.linspace(0.1, 0.9, 21, dtype=np.float32)[:, None]
         lines = [box[:2] + steps * (box[2:] - box[:2]) for box in boxes_px]
         scores = np.full(21, 0.81, np.float32)
-        return [make_hand(line, scores, 0.81, 0.0, rgb.shape[:2]) for line in lines]
+        return [make_hand(line, scores, 0.0, rgb.shape[:2]) for line in lines]
 
 
 def test_another_network_can_make_the_second_pass():
@@ -103,9 +103,15 @@ def test_another_network_can_make_the_second_pass():
     order = np.argsort(reader.boxes_px[:, 0])
     for hand, box in zip(hands, reader.boxes_px[order], strict=True):
         np.testing.assert_allclose(hand.keypoints_px[10], (box[:2] + box[2:]) / 2, atol=1)
-        # The centre's peak is 1: the score is the root of the keypoints' mean.
-        assert hand.score == pytest.approx(0.9, abs=0.01)
+        assert hand.score == pytest.approx(0.81, abs=0.01)
     assert [hand.side for hand in hands] == [Side.LEFT, Side.RIGHT]
+
+
+def test_keypoints_that_are_not_seen_do_not_lower_the_score_of_the_others():
+    keypoints_px = np.full((21, 2), 50, np.float32)
+    keypoints_px[12:] = np.nan
+    scores = np.where(np.arange(21) < 12, 0.7, 0).astype(np.float32)
+    assert make_hand(keypoints_px, scores, 0.0, (100, 100)).score == pytest.approx(0.7)
 
 
 def test_a_tracked_side_reaches_the_second_pass():
