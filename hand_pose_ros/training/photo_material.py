@@ -12,6 +12,7 @@ from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.data.pictures import Picture, load_backgrounds
 from hand_pose_ros.training.recipes import Recipe
+from hand_pose_ros.training.task import step_rngs
 
 VALIDATION_STEP = 3
 """Neighbouring photos of a sequence are almost alike: every third tells enough."""
@@ -38,6 +39,25 @@ class PhotoRecipe(Recipe):
     def __post_init__(self) -> None:
         if len(self.shares) != len(self.photos) or abs(sum(self.shares) - 1) > 1e-6:
             raise ValueError('shares must be one number per folder of photos, summing to 1')
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPassRecipe(PhotoRecipe):
+    """A recipe of a network that sees whole scenes as well as single regions.
+
+    Attributes:
+        scene_size: Side of the scenes trained on, pixels; a multiple of 16.
+        scene_batch: Scenes per step and process.
+        region_size: Side of the regions trained on and used in the second pass, pixels.
+        region_batch: Regions per step and process; scenes and regions take turns.
+        region_share: Share of the steps that see regions.
+    """
+
+    scene_size: int
+    scene_batch: int
+    region_size: int
+    region_batch: int
+    region_share: float
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,13 @@ class PhotoMaterial:
             region_sample(rng, pictures, self.backgrounds, size, Augmentation())
             for pictures in self._draw(rng, count)
         ]
+
+    def two_pass_samples(self, recipe: TwoPassRecipe, step: int, rank: int) -> list[Sample]:
+        """Composes scenes or regions, the same kind in all processes of a step; see `Task`."""
+        shared, own = step_rngs(recipe.seed, step, rank)
+        if shared.random() < recipe.region_share:
+            return self.regions(own, recipe.region_batch, recipe.region_size)
+        return self.scenes(own, recipe.scene_batch, recipe.scene_size)
 
     def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
         return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]

@@ -12,31 +12,20 @@ from torch import Tensor, nn
 from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, normalise
 from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec
 from hand_pose_ros.training.losses import LOSSES
-from hand_pose_ros.training.photo_material import PhotoMaterial, PhotoRecipe, load_material
+from hand_pose_ros.training.photo_material import PhotoMaterial, TwoPassRecipe, load_material
 from hand_pose_ros.training.targets import srhandnet_targets
-from hand_pose_ros.training.task import step_rngs
 from hand_pose_ros.training.validation import validation_pck
 
 
 @dataclass(frozen=True, kw_only=True)
-class SRHandNetRecipe(PhotoRecipe):
+class SRHandNetRecipe(TwoPassRecipe):
     """A recipe of SRHandNet.
 
     Attributes:
-        scene_size: Side of the scenes trained on, pixels; a multiple of 16.
-        scene_batch: Scenes per step and process.
-        region_size: Side of the regions trained on and used in the second pass, pixels.
-        region_batch: Regions per step and process; scenes and regions take turns.
-        region_share: Share of the steps that see regions.
         sigmas_cells: Standard deviation of the Gaussians of each head, cells.
         loss: A key of losses.LOSSES.
     """
 
-    scene_size: int
-    scene_batch: int
-    region_size: int
-    region_batch: int
-    region_share: float
     sigmas_cells: tuple[float, ...]
     loss: str
 
@@ -58,12 +47,8 @@ class SRHandNetTask:
 
     def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
         """Composes scenes or regions, alike in all processes of a step; see `Task.batch`."""
-        recipe, material = self.recipe, self._loaded()
-        shared, own = step_rngs(recipe.seed, step, rank)
-        if shared.random() < recipe.region_share:
-            samples = material.regions(own, recipe.region_batch, recipe.region_size)
-        else:
-            samples = material.scenes(own, recipe.scene_batch, recipe.scene_size)
+        recipe = self.recipe
+        samples = self._loaded().two_pass_samples(recipe, step, rank)
         maps = srhandnet_targets(samples, STRIDES, recipe.sigmas_cells, self.spec.reference_px)
         images = torch.from_numpy(np.stack([sample.image for sample in samples]))
         return [normalise(images)], [torch.from_numpy(target) for target in maps]
