@@ -45,6 +45,8 @@ $(VENV)/.requirements: setup.py
 	$(BIN)/python -c 'import setup as s; print(*s.REQUIREMENTS, *s.EXTRAS["ros"], *s.EXTRAS["train"], \
 	  *s.EXTRAS["dev"], sep="\n")' > $(VENV)/requirements.txt
 	$(BIN)/pip install -r $(VENV)/requirements.txt
+	$(BIN)/pip install $$($(BIN)/python -c 'import setup as s; print(*s.EXTRAS["test-tensorrt"])') || \
+	  echo 'TensorRT-RTX does not install here: its tests are skipped.'
 	touch $@
 
 $(VENV)/.built: $(VENV)/.requirements CMakeLists.txt package.xml $(wildcard msg/*.msg)

@@ -42,8 +42,9 @@ EXTRAS = {
         'ninja',
     ],
     'train': ['matplotlib', 'onnx', 'onnxscript', 'torch==2.13.0'],
-    # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls.
-    'tensorrt': ['cuda-python>=12.9'],
+    # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls, and onnx
+    # writes fp16 models.
+    'tensorrt': ['cuda-bindings>=12.9', 'onnx'],
     # Exact where another version finds other faults in the same code; mypy reads NumPy's types,
     # and this NumPy is the newest for Python 3.10.
     'dev': [
@@ -52,6 +53,13 @@ EXTRAS = {
         'numpy==2.2.6',
         'pytest>=8',
         'ruff==0.17.5',
+    ],
+    # TensorRT-RTX builds engines without a GPU. NVIDIA's licence lets anybody install and use it,
+    # not pass it on: it is fetched, never part of this package.
+    'test-tensorrt': [
+        'cuda-bindings>=12.9',
+        'tensorrt-rtx-cu13-bindings==1.7.1.116',
+        'tensorrt-rtx-cu13-libs==1.7.1.116',
     ],
 }
 ROOT = Path(__file__).resolve().parent

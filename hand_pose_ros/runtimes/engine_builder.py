@@ -57,6 +57,7 @@ def build_engine(
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise EngineError(f'{flavour(trt)} cannot build the engine: {log.why()}')
+    report('building', 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', DeprecationWarning)
         measured = bytes(cache.serialize()) if cache is not None else b''
@@ -101,7 +102,6 @@ def _timing_cache(config: Any, timings: bytes) -> Any:
 
 def _make_monitor(trt: ModuleType, report: Report) -> Any:
     """Returns an IProgressMonitor that turns nested phases into one growing share."""
-
     base: Any = trt.IProgressMonitor
 
     class Monitor(base):

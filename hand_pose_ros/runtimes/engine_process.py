@@ -123,11 +123,12 @@ class EngineBuild:
                 text=True,
                 start_new_session=True,
             )
-        try:
-            self._listen(self._process, report)
-        finally:
-            self._process.terminate()
-            self._process.wait()
+        # Waits for the process, which is over by then, or is ended by an error here.
+        with self._process:
+            try:
+                self._listen(self._process, report)
+            finally:
+                self._process.terminate()
 
     def stop(self) -> None:
         """Ends the process, from any thread."""

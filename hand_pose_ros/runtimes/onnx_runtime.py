@@ -15,6 +15,11 @@ RUN_FAILURES = (state.InvalidArgument, state.Fail, state.RuntimeException)
 CUDA = ('CUDAExecutionProvider', {'cudnn_conv_algo_search': 'HEURISTIC'})
 """By trying all algorithms, the default, the first picture of each shape would take seconds."""
 
+NO_CUDA = (
+    f'ONNX Runtime {onnxruntime.__version__} does not run on the GPU: it needs onnxruntime-gpu, '
+    'and the CUDA and cuDNN libraries of its release'
+)
+
 
 class OnnxRuntime:
     """Runs a model file.
@@ -36,6 +41,8 @@ class OnnxRuntime:
             ValueError: The file is damaged, or not a model of ours; or this ONNX Runtime has no
                 CUDA that works.
         """
+        if cuda and CUDA[0] not in onnxruntime.get_available_providers():
+            raise ValueError(NO_CUDA)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -49,12 +56,9 @@ class OnnxRuntime:
         except LOAD_FAILURES as error:
             raise ValueError(f'{path} is not a sound ONNX model: {error}') from error
         self.spec = read_spec(str(path), self._session.get_modelmeta().custom_metadata_map)
-        # It goes on without a provider that is not built in, or whose libraries are missing.
-        if cuda and self._session.get_providers()[0] != CUDA[0]:
-            raise ValueError(
-                f'ONNX Runtime {onnxruntime.__version__} does not run on the GPU: it needs '
-                'onnxruntime-gpu, and the CUDA and cuDNN libraries of its release'
-            )
+        # It goes on without a provider whose libraries are missing.
+        if cuda and CUDA[0] not in self._session.get_providers():
+            raise ValueError(NO_CUDA)
         where = 'the GPU (CUDA)' if cuda else f'the CPU, {threads} threads'
         self.description = f'ONNX Runtime {onnxruntime.__version__} on {where}'
 

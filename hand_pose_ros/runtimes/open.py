@@ -21,6 +21,9 @@ ON_GPU = ('tensorrt', 'onnx_cuda', 'torch_cuda', 'onnx', 'torch')
 ON_CPU = ('onnx', 'torch')
 """What auto tries, in this order."""
 
+MEANWHILE = ('onnx_cuda', 'onnx', 'torch')
+"""What runs while an engine is built."""
+
 
 def find_model(model: str) -> Path:
     """Finds a model file.
@@ -127,7 +130,7 @@ class _Opener:
 
         try:
             tools = find_tools()
-            fallback, _ = self._first(ON_CPU if self._wait else ON_GPU[1:], [])
+            fallback, _ = self._first(ON_CPU if self._wait else MEANWHILE, [])
             opening = EngineOpening(tools, self._path, fallback.spec, self._options)
             if self._wait:
                 return opening.open(lambda progress: None)

@@ -37,7 +37,6 @@ def make_log(trt: ModuleType) -> Any:
 
     TensorRT reports a failure as None or False; the reason is only in its log.
     """
-
     base: Any = trt.ILogger
 
     class Log(base):

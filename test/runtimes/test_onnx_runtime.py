@@ -1,0 +1,54 @@
+"""Which provider ONNX Runtime is to use, and what it falls back to in silence."""
+
+from types import SimpleNamespace
+
+import onnxruntime
+import pytest
+
+from hand_pose_ros.runtimes import onnx_runtime
+from hand_pose_ros.runtimes.base import METADATA_KEY
+from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
+
+CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+
+
+@pytest.fixture
+def session(monkeypatch, tiny):
+    """Stands in for a session of onnxruntime-gpu, with or without its libraries."""
+
+    class Session:
+        working = (CUDA, CPU)
+        asked = None
+
+        def __init__(self, path, options, providers):
+            Session.asked = [each if isinstance(each, str) else each[0] for each in providers]
+
+        def get_providers(self):
+            return [each for each in self.asked if each in self.working]
+
+        def get_modelmeta(self):
+            return SimpleNamespace(custom_metadata_map={METADATA_KEY: tiny[1].to_json()})
+
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
+    monkeypatch.setattr(onnx_runtime.onnxruntime, 'InferenceSession', Session)
+    return Session
+
+
+def test_the_gpu_is_used_only_when_it_is_asked_for(session, tiny):
+    assert 'on the GPU (CUDA)' in OnnxRuntime(tiny[0], 1, cuda=True).description
+    assert session.asked == [CUDA, CPU]
+    assert 'on the CPU, 1 threads' in OnnxRuntime(tiny[0], 1).description
+    assert session.asked == [CPU]
+
+
+def test_a_gpu_whose_libraries_are_missing_is_not_taken_for_one(session, tiny):
+    session.working = (CPU,)
+    with pytest.raises(ValueError, match='onnxruntime-gpu'):
+        OnnxRuntime(tiny[0], 1, cuda=True)
+
+
+def test_an_onnx_runtime_without_cuda_says_what_it_needs(tiny):
+    if CUDA in onnxruntime.get_available_providers():
+        pytest.skip('this ONNX Runtime has CUDA')
+    with pytest.raises(ValueError, match='does not run on the GPU: it needs onnxruntime-gpu'):
+        OnnxRuntime(tiny[0], 1, cuda=True)
