@@ -8,8 +8,6 @@ best) nor the size of the blobs. Here both are fixed in network pixels, so that 
 size looks the same whatever part of a picture the network sees.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,21 +31,6 @@ hands far from the camera are small."""
 _FRACTION_BITS = 4
 
 
-@dataclass(frozen=True)
-class SkeletonRegion:
-    """The foreground that was taken for a hand.
-
-    Attributes:
-        box_px: (4,) float32, its tight box (x0, y0, x1, y1), network pixels.
-        area_px: Number of its pixels.
-        score: Mean value of its pixels, FOREGROUND to 1.
-    """
-
-    box_px: NDArray[np.float32]
-    area_px: int
-    score: float
-
-
 def encode(keypoints_px: NDArray[np.floating], image_hw: tuple[int, int]) -> NDArray[np.float32]:
     """Draws hands as bones and joints.
 
@@ -69,7 +52,9 @@ def encode(keypoints_px: NDArray[np.floating], image_hw: tuple[int, int]) -> NDA
     return np.maximum(lines.astype(np.float32) / 255, blobs)
 
 
-def decode(skeleton: NDArray[np.float32], min_area_px: int = MIN_AREA_PX) -> SkeletonRegion | None:
+def decode(
+    skeleton: NDArray[np.float32], min_area_px: int = MIN_AREA_PX
+) -> NDArray[np.float32] | None:
     """Finds the one hand of a skeleton image: its largest connected foreground.
 
     Args:
@@ -77,17 +62,13 @@ def decode(skeleton: NDArray[np.float32], min_area_px: int = MIN_AREA_PX) -> Ske
         min_area_px: Fewer pixels are no hand.
 
     Returns:
-        The region, or None where there is no hand.
+        (4,) float32, the tight box (x0, y0, x1, y1) of the foreground, network pixels; None where
+        there is no hand.
     """
     foreground = (skeleton >= FOREGROUND).astype(np.uint8)
-    _, regions, statistics, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    areas = statistics[1:, cv2.CC_STAT_AREA]  # the first is the background
-    if areas.max(initial=0) < min_area_px:
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    regions = statistics[1:]  # the first is the background
+    if regions[:, cv2.CC_STAT_AREA].max(initial=0) < min_area_px:
         return None
-    index = 1 + int(areas.argmax())
-    x, y, width, height, area = statistics[index].tolist()
-    return SkeletonRegion(
-        box_px=np.array([x, y, x + width - 1, y + height - 1], np.float32),
-        area_px=area,
-        score=float(skeleton[regions == index].mean()),
-    )
+    x, y, width, height, _ = regions[regions[:, cv2.CC_STAT_AREA].argmax()].tolist()
+    return np.array([x, y, x + width - 1, y + height - 1], np.float32)

@@ -69,7 +69,7 @@ class SRHandNetEstimator:
         limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        missed_px, missed_sides = _missed(tracked_px, tracked_sides, boxes_px)
+        missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, boxes_px)
         second = self.look_again(
             rgb,
             np.concatenate((boxes_px[again], missed_px)),
@@ -236,7 +236,7 @@ def _distinct(regions: region_map.Regions) -> region_map.Regions:
     return _select(regions, kept)
 
 
-def _missed(
+def missed_regions(
     tracked_px: NDArray[np.floating] | None,
     tracked_sides: NDArray[np.floating] | None,
     boxes_px: NDArray[np.float32],

@@ -1,0 +1,99 @@
+"""Skeleton-aware multi-scale heatmaps from image to one hand.
+
+Kourbane and Genc 2021: the first network draws the hand's skeleton and so finds its box, the
+second reads the keypoints of the box with the skeleton's help. Here the first network looks at
+the box again, too: in the whole frame of a robot's camera a hand is often too small for a skeleton
+with fingers. The box is cut out like any region here, its aspect kept.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.codecs import heatmap, skeleton_image
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.estimators.srhandnet import make_hand, missed_regions
+from hand_pose_ros.geometry.crop import letterbox
+from hand_pose_ros.runtimes.base import (
+    INPUT_NAME,
+    OUTPUT_NAME,
+    SKELETON_NAME,
+    Runtime,
+    SkeletonPoseSpec,
+    SkeletonSpec,
+    spec_of,
+)
+from hand_pose_ros.types import Hand
+
+SKELETON_MARGIN = 1.2
+"""Side of a hand's region over the side of its skeleton's box, which holds half a line more than
+the keypoints' box does."""
+
+
+class SkeletonMultiScaleEstimator:
+    """Finds the largest hand of a frame, and hands where hands were before."""
+
+    def __init__(self, skeleton_runtime: Runtime, keypoint_runtime: Runtime) -> None:
+        """Takes a runtime for each network.
+
+        Raises:
+            ValueError: A runtime executes another network.
+        """
+        self._skeletons, self._keypoints = skeleton_runtime, keypoint_runtime
+        self._skeleton_spec = spec_of(skeleton_runtime, SkeletonSpec)
+        self._keypoint_spec = spec_of(keypoint_runtime, SkeletonPoseSpec)
+
+    def detect(
+        self,
+        rgb: NDArray[np.uint8],
+        threshold: float,
+        cycle: str,
+        refine: bool,
+        tracked_px: NDArray[np.floating] | None = None,
+        tracked_sides: NDArray[np.floating] | None = None,
+    ) -> list[Hand]:
+        """Finds the hand of a frame; see `Estimator.detect`.
+
+        There are no keypoints without the second pass, so `cycle` changes nothing.
+        """
+        square, box = letterbox(rgb, self._skeleton_spec.input_size)
+        skeleton = self._skeletons.run({INPUT_NAME: square[None]})[SKELETON_NAME][0]
+        found = skeleton_image.decode(skeleton)
+        boxes_px = np.zeros((0, 4), np.float32)
+        if found is not None:
+            region = keypoint_box(found.reshape(2, 2), SKELETON_MARGIN)
+            boxes_px = box.to_image(region.reshape(1, 2, 2)).reshape(1, 4)
+        missed_px, _ = missed_regions(tracked_px, tracked_sides, boxes_px)
+        hands = self.look_again(rgb, np.concatenate((boxes_px, missed_px)), threshold, refine)
+        return sorted(hands, key=lambda hand: -hand.score)
+
+    def look_again(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes_px: NDArray[np.floating],
+        threshold: float,
+        refine: bool,
+        sides: NDArray[np.floating] | None = None,
+    ) -> list[Hand]:
+        """Finds one hand in each of some regions; see `Estimator.look_again`.
+
+        A region whose skeleton is too small for a hand gives a hand without keypoints. Sides are
+        neither needed nor told.
+        """
+        if len(boxes_px) == 0:
+            return []
+        parts = [letterbox(rgb, self._keypoint_spec.input_size, box) for box in boxes_px]
+        squares = np.stack([square for square, _ in parts])
+        skeletons = self._skeletons.run({INPUT_NAME: squares})[SKELETON_NAME]  # (R, S, S)
+        inputs = {INPUT_NAME: squares, SKELETON_NAME: skeletons}
+        batch = self._keypoints.run(inputs)[OUTPUT_NAME]  # (R, 21, S, S)
+        hands = []
+        for maps, skeleton, (_, box) in zip(batch, skeletons, parts, strict=True):
+            cells = heatmap.best_cells(maps)
+            keypoints = box.to_image(heatmap.decode(maps, cells, 1, refine))
+            scores = heatmap.values_at(maps, cells)
+            lost = scores < threshold
+            if skeleton_image.decode(skeleton) is None:
+                lost[:] = True
+            keypoints[lost], scores[lost] = np.nan, 0
+            hands.append(make_hand(keypoints, scores, 0.0, rgb.shape[:2]))
+        return hands
