@@ -5,10 +5,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hand_pose_ros.networks import srhandnet
+from hand_pose_ros.networks import local_regression_hourglass, srhandnet
 
 NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
     'srhandnet': (srhandnet.SRHandNet, srhandnet.PLANS),
+    'local_regression_hourglass': (
+        local_regression_hourglass.LocalRegressionHourglass,
+        local_regression_hourglass.PLANS,
+    ),
 }
 """The class of each network, and its plans by name."""
 

@@ -1,9 +1,10 @@
-"""Losses of the heatmap networks."""
+"""Losses of the heatmap networks, and of the one that regresses coordinates."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from hand_pose_ros.codecs.region_map import BACKGROUND, CENTRE, WIDTH
 
@@ -46,3 +47,49 @@ def weighted_loss(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tenso
 
 
 LOSSES = {'euclidean': euclidean_loss, 'weighted': weighted_loss}
+
+
+def square_loss(joints: Tensor, target: Tensor, knee: float) -> Tensor:
+    """Returns half the squared error, summed over the coordinates of a hand, mean over hands.
+
+    Args:
+        joints: (N, J, 3).
+        target: (N, J, 3).
+        knee: Not used; see `smooth_l1_loss`.
+    """
+    del knee
+    return (joints - target).square().sum() / (2 * len(joints))
+
+
+def smooth_l1_loss(joints: Tensor, target: Tensor, knee: float) -> Tensor:
+    """Returns the smooth L1 norm, summed over the coordinates of a hand, mean over hands.
+
+    Args:
+        joints: (N, J, 3).
+        target: (N, J, 3).
+        knee: Error at which the square turns into a line. With the paper's 1, half a cube, no
+            error ever gets there.
+    """
+    return _smooth_norms(joints, target, knee).sum() / len(joints)
+
+
+def max_out_loss(joints: Tensor, target: Tensor, knee: float) -> Tensor:
+    """Returns the max-out smooth L1 loss: of each hand only the worst of its coordinates counts.
+
+    Li and Wang 2018: 1 / N sum over hands of 3M max |P - G|_smooth.
+
+    Args:
+        joints: (N, M, 3).
+        target: (N, M, 3).
+        knee: See `smooth_l1_loss`.
+    """
+    norms = _smooth_norms(joints, target, knee)  # (N, 3 M)
+    return norms.shape[1] * norms.amax(dim=1).mean()
+
+
+def _smooth_norms(joints: Tensor, target: Tensor, knee: float) -> Tensor:
+    norms = functional.smooth_l1_loss(joints, target, reduction='none', beta=knee)
+    return norms.flatten(1)
+
+
+JOINT_LOSSES = {'square': square_loss, 'smooth_l1': smooth_l1_loss, 'max_out': max_out_loss}

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hand_pose_ros.training.hourglass_task import HourglassRecipe, HourglassTask
 from hand_pose_ros.training.recipes import Recipe, build_recipe, read_document
 from hand_pose_ros.training.srhandnet_task import SRHandNetRecipe, SRHandNetTask
 from hand_pose_ros.training.task import Task
 
 TASKS: dict[str, tuple[type[Recipe], Callable[[Any], Task]]] = {
     'srhandnet': (SRHandNetRecipe, SRHandNetTask),
+    'local_regression_hourglass': (HourglassRecipe, HourglassTask),
 }
 """Recipe and task of each network."""
 

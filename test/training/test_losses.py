@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from hand_pose_ros.codecs.region_map import BACKGROUND, CENTRE, SIDE, WIDTH
-from hand_pose_ros.training.losses import euclidean_loss, weighted_loss
+from hand_pose_ros.training.losses import (
+    JOINT_LOSSES,
+    euclidean_loss,
+    max_out_loss,
+    smooth_l1_loss,
+    square_loss,
+    weighted_loss,
+)
 
 
 def maps(value=0.0):
@@ -43,3 +50,37 @@ def test_region_maps_weigh_31_times_inside_the_square(channel):
     outside[0, channel, 3, 3] += 0.1
     ratio = weighted_loss([inside], [target]) / weighted_loss([outside], [target])
     assert float(ratio) == pytest.approx(31, rel=1e-4)
+
+
+def two_hands():
+    """Three joints of two hands, off by 0.5 and -2 in the first and by 1 in the second."""
+    joints = torch.zeros(2, 3, 3)
+    joints[0, 0, 1], joints[0, 2, 2], joints[1, 1, 0] = 0.5, -2.0, 1.0
+    return joints.requires_grad_(), torch.zeros(2, 3, 3)
+
+
+def test_smooth_l1_is_a_square_up_to_its_knee_and_a_line_beyond():
+    joints, target = two_hands()
+    # Per hand 0.125 + 1.5 and 0.5.
+    assert smooth_l1_loss(joints, target, 1.0).item() == pytest.approx(2.125 / 2)
+    # A knee of 0.5: 0.25, 2 - 0.25, 1 - 0.25.
+    assert smooth_l1_loss(joints, target, 0.5).item() == pytest.approx(2.75 / 2)
+
+
+def test_max_out_counts_the_worst_of_all_coordinates_for_each_of_them():
+    joints, target = two_hands()
+    loss = max_out_loss(joints, target, 1.0)
+    assert loss.item() == pytest.approx(9 * (1.5 + 0.5) / 2)
+    loss.backward()
+    assert joints.grad.nonzero().tolist() == [[0, 2, 2], [1, 1, 0]]
+
+
+def test_the_square_loss_weighs_all_coordinates_alike():
+    joints, target = two_hands()
+    assert square_loss(joints, target, 1.0).item() == pytest.approx((0.25 + 4 + 1) / 4)
+
+
+@pytest.mark.parametrize('name', JOINT_LOSSES)
+def test_no_error_costs_nothing(name):
+    joints = torch.rand(2, 21, 3)
+    assert float(JOINT_LOSSES[name](joints, joints, 0.1)) == 0

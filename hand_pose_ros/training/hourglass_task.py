@@ -1,0 +1,147 @@
+"""How the local regression hourglass is trained: rendered hands as depth cameras see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hand_pose_ros.codecs.depth_crop import decode_joints
+from hand_pose_ros.data.depth_hands import (
+    AS_AT_RUN_TIME,
+    DepthHands,
+    DepthSample,
+    Jitter,
+    draw_sample,
+    load_depth_hands,
+)
+from hand_pose_ros.networks.local_regression_hourglass import PLANS
+from hand_pose_ros.runtimes.base import CROP_NAME, DepthSpec
+from hand_pose_ros.skeleton import NUM_KEYPOINTS
+from hand_pose_ros.training.losses import JOINT_LOSSES, max_out_loss
+from hand_pose_ros.training.recipes import Recipe
+from hand_pose_ros.training.task import step_rngs
+
+SIDE_WEIGHT = 0.05
+"""Of the cross entropy of the side, beside the mean loss of a coordinate."""
+VALIDATION_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourglassRecipe(Recipe):
+    """A recipe of the local regression hourglass.
+
+    Attributes:
+        renders: Folders of rendered depth, as `hand-pose synth` writes them.
+        held_out_share: Share of the pictures of each folder kept for validation.
+        batch: Hands per step and process.
+        cube_m: Side of the cube around a hand, metres.
+        loss: A key of losses.JOINT_LOSSES.
+        knee: Error at which smooth L1 turns from a square into a line; 1 is half a cube.
+        fine_tune_share: Share of the steps, at the end, that use the max-out loss instead.
+    """
+
+    renders: tuple[str, ...]
+    held_out_share: float
+    batch: int
+    cube_m: float
+    loss: str
+    knee: float
+    fine_tune_share: float
+
+
+class HourglassTask:
+    """See `Task`."""
+
+    def __init__(self, recipe: HourglassRecipe) -> None:
+        if recipe.loss not in JOINT_LOSSES:
+            raise ValueError(f'loss must be one of {list(JOINT_LOSSES)}, got {recipe.loss!r}')
+        self.recipe = recipe
+        size = PLANS[recipe.plan].input_size
+        self.spec = DepthSpec(recipe.network, recipe.plan, size, recipe.cube_m, NUM_KEYPOINTS)
+        self._hands: DepthHands | None = None
+        self._held_out: DepthHands | None = None
+
+    def load(self, data: Path) -> None:
+        """Reads rendered depth; see `Task.load`."""
+        folders = [data / name for name in self.recipe.renders]
+        self._hands, self._held_out = load_depth_hands(folders, self.recipe.held_out_share)
+
+    def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Draws hands; the last target says whether the step is one of fine-tuning."""
+        recipe, hands = self.recipe, _loaded(self._hands)
+        _, own = step_rngs(recipe.seed, step, rank)
+        chosen = own.integers(0, len(hands.hands), recipe.batch)
+        samples = [self._sample(own, hands, index, Jitter()) for index in chosen.tolist()]
+        fine_tuning = step >= recipe.steps * (1 - recipe.fine_tune_share)
+        joints = torch.from_numpy(np.stack([sample.joints for sample in samples]))
+        is_right = torch.tensor([float(sample.is_right) for sample in samples])
+        return [_stacked(samples)], [joints, is_right, torch.tensor(float(fine_tuning))]
+
+    def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        """Compares joints and side."""
+        (joints, side_logit), (wanted, is_right, fine_tuning) = outputs, targets
+        regress = max_out_loss if bool(fine_tuning) else JOINT_LOSSES[self.recipe.loss]
+        joint_loss = regress(joints, wanted, self.recipe.knee) / wanted[0].numel()
+        side_loss = functional.binary_cross_entropy_with_logits(side_logit, is_right)
+        return joint_loss + SIDE_WEIGHT * side_loss
+
+    def validate(self, net: nn.Module, device: str) -> dict[str, float]:
+        """Measures errors on held-out hands, with centres as wrong as at run time."""
+        hands = _loaded(self._held_out)
+        net.eval()
+        errors_m, sides_right = [], []
+        for first in range(0, len(hands.hands), VALIDATION_BATCH):
+            part = range(first, min(first + VALIDATION_BATCH, len(hands.hands)))
+            samples = [
+                self._sample(np.random.default_rng(index), hands, index, AS_AT_RUN_TIME)
+                for index in part
+            ]
+            with torch.inference_mode():
+                joints, side_logit = net(_stacked(samples).to(device))
+            rows = zip(samples, joints.cpu().numpy(), side_logit.tolist(), strict=True)
+            for sample, found, logit in rows:
+                errors_m.append(_errors_m(found, sample))
+                sides_right.append((logit > 0) == sample.is_right)
+        errors = np.stack(errors_m)
+        return {
+            'joints_within_20mm': float((errors < 0.02).mean()),
+            'hands_within_20mm': float((errors.max(axis=1) < 0.02).mean()),
+            'side_accuracy': float(np.mean(sides_right)),
+            'mean_error_cm': float(errors.mean() * 100),
+        }
+
+    def examples(self) -> list[dict[str, NDArray]]:
+        """Makes crops for batches of one and of three."""
+        rng = np.random.default_rng(0)
+        size = self.spec.input_size
+        return [
+            {CROP_NAME: rng.uniform(-1, 1, (count, size, size)).astype(np.float32)}
+            for count in (1, 3)
+        ]
+
+    def _sample(
+        self, rng: np.random.Generator, hands: DepthHands, index: int, jitter: Jitter
+    ) -> DepthSample:
+        return draw_sample(rng, hands, index, self.recipe.cube_m, self.spec.input_size, jitter)
+
+
+def _errors_m(found: NDArray[np.float32], sample: DepthSample) -> NDArray[np.float64]:
+    """Returns the (21,) errors in metres of what the network says of a sample."""
+    found_m = decode_joints(found, sample.view)
+    wanted_m = decode_joints(sample.joints, sample.view)
+    return np.linalg.norm(found_m - wanted_m, axis=1)
+
+
+def _stacked(samples: Sequence[DepthSample]) -> Tensor:
+    return torch.from_numpy(np.stack([sample.crop for sample in samples]))
+
+
+def _loaded(hands: DepthHands | None) -> DepthHands:
+    if hands is None:
+        raise RuntimeError('load() comes before batch() and validate()')
+    return hands

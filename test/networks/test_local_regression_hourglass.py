@@ -1,0 +1,97 @@
+"""The stages that the paper states, in the sizes of our plans."""
+
+import pytest
+import torch
+
+from hand_pose_ros.networks.local_regression_hourglass import (
+    PLANS,
+    Hourglass,
+    LocalRegressionHourglass,
+    PatchRegression,
+)
+from hand_pose_ros.networks.srhandnet import ResidualBlock
+from hand_pose_ros.training.losses import smooth_l1_loss
+
+SIZE = 128
+
+
+# docs: 11.5 M parameters with 35 joints and without the head for the side.
+@pytest.mark.parametrize(
+    ('plan', 'million_parameters'), [('full', 11.43), ('small', 4.17), ('small_global', 3.68)]
+)
+def test_plans_have_the_stated_size_and_fit_into_50_megabytes(plan, million_parameters):
+    net = LocalRegressionHourglass(PLANS[plan])
+    parameters = sum(p.numel() for p in net.parameters())
+    assert parameters / 1e6 == pytest.approx(million_parameters, rel=0.005)
+    assert parameters * 4 < 50e6
+
+
+def test_the_global_regression_has_as_many_local_weights_as_the_patches():
+    weights = [
+        LocalRegressionHourglass(PLANS[p]).patches.weight for p in ('small', 'small_global')
+    ]
+    assert weights[0].numel() == weights[1].numel()
+
+
+# Ours, and the evaluated, predicted and defined ones of NYU.
+@pytest.mark.parametrize('joints', [21, 14, 35, 36])
+def test_any_number_of_joints_and_one_side(joints):
+    net = LocalRegressionHourglass(PLANS['small'], joints)
+    found, side = net(torch.zeros(2, SIZE, SIZE))
+    assert found.shape == (2, joints, 3)
+    assert side.shape == (2,)
+
+
+def test_a_third_order_hourglass_sees_a_map_of_32_cells_down_to_4():
+    net = Hourglass(3, 16)
+    sizes = set()
+    for block in net.modules():
+        if isinstance(block, ResidualBlock):
+            block.register_forward_hook(lambda _, inputs, __: sizes.add(inputs[0].shape[2]))
+    assert net(torch.zeros(2, 16, 32, 32)).shape == (2, 16, 32, 32)
+    assert sizes == {32, 16, 8, 4}
+
+
+def test_each_patch_has_weights_of_its_own_and_keeps_its_place():
+    torch.manual_seed(0)
+    net = PatchRegression(grid=2, patch_size=4, channels=3, features=5)
+    x = torch.rand(2, 3, 8, 8)
+    local = net(x).reshape(2, 4, 5)
+    for patch, (row, column) in enumerate(((0, 0), (0, 4), (4, 0), (4, 4))):
+        part = x[:, :, row : row + 4, column : column + 4].flatten(1)
+        alone = part @ net.weight[patch] + net.bias[patch]
+        torch.testing.assert_close(local[:, patch], alone)
+
+
+@pytest.mark.parametrize('plan', PLANS)
+def test_the_gradient_reaches_every_parameter(plan):
+    torch.manual_seed(0)
+    net = LocalRegressionHourglass(PLANS[plan])
+    joints, side = net(torch.rand(2, SIZE, SIZE))
+    (joints.square().mean() + side.square().mean()).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_the_side_lies_between_left_and_right():
+    torch.manual_seed(0)
+    net = LocalRegressionHourglass(PLANS['small']).eval()
+    crop = torch.rand(3, SIZE, SIZE)
+    with torch.no_grad():
+        (joints, logit), (same, side) = net(crop), net.predict(crop)
+    torch.testing.assert_close(joints, same)
+    torch.testing.assert_close((1 + side) / 2, torch.sigmoid(logit))
+
+
+def test_one_batch_is_learnt_by_heart():
+    torch.manual_seed(0)
+    net = LocalRegressionHourglass(PLANS['small'])
+    crop, target = torch.rand(4, SIZE, SIZE) * 2 - 1, torch.rand(4, 21, 3) - 0.5
+    optimiser = torch.optim.AdamW(net.parameters(), 1e-3)
+    losses = []
+    for _ in range(40):
+        loss = smooth_l1_loss(net(crop)[0], target, 0.1)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.15 * losses[0]
