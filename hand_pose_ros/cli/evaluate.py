@@ -7,9 +7,18 @@ one kind; it has `add_arguments(parser)` and `run(args)`, as a verb has.
 import argparse
 import importlib
 
-PHOTOS, JOINTS = 'evaluate_photos', 'evaluate_joints'
+PHOTOS, KEYPOINTS, JOINTS = 'evaluate_photos', 'evaluate_keypoints', 'evaluate_joints'
 PROTOCOLS = {
     'photos': (PHOTOS, 'PCK and false hands on photos that a recipe holds out'),
+    'onehand10k': (KEYPOINTS, '2D keypoints on the test set of OneHand10K'),
+    'freihand': (KEYPOINTS, '2D keypoints on the evaluation set of FreiHAND'),
+    'rhd': (KEYPOINTS, '2D keypoints on the evaluation set of RHD'),
+    'cmu': (KEYPOINTS, '2D keypoints on the manual test set of CMU hands'),
+    'stb': (KEYPOINTS, '2D keypoints on the test sequences of STB'),
+    'lsmv': (KEYPOINTS, '2D keypoints on LSMV'),
+    'dexter_object': (KEYPOINTS, '2D fingertips on Dexter+Object'),
+    'interhand': (KEYPOINTS, '2D keypoints on the test set of InterHand2.6M'),
+    'coco_wholebody': (KEYPOINTS, '2D keypoints of hands on COCO-WholeBody'),
     'nyu': (JOINTS, '3D joint errors of prediction files on NYU'),
     'icvl': (JOINTS, '3D joint errors of prediction files on ICVL'),
     'msra': (JOINTS, '3D joint errors of prediction files on MSRA'),

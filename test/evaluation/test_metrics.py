@@ -5,7 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, pck
+from hand_pose_ros.evaluation.metrics import (
+    area_under_pck,
+    auc_mmpose,
+    divided,
+    end_point_error,
+    match_hands,
+    normalised_errors,
+    pck,
+    pck_below,
+    pixel_errors,
+    predicted_share,
+)
 from hand_pose_ros.types import Hand
 
 
@@ -69,3 +80,59 @@ def test_a_hand_with_one_labelled_keypoint_is_skipped():
     hand = hand_at(grid_label())
     assert match_hands([hand], [label]) == [None]
     assert np.isnan(normalised_errors([None], [label])).all()
+
+
+def test_pixel_errors_tell_unlabelled_from_unpredicted():
+    label, points = grid_label()[None], grid_label((3, 4))[None]
+    label[0, 2], points[0, 5] = np.nan, np.nan
+    found = pixel_errors(points, label)
+    assert np.isnan(found[0, 2])
+    assert found[0, 5] == np.inf
+    assert found[0, 0] == pytest.approx(5)
+
+
+def test_a_hand_without_a_size_has_no_normalised_errors():
+    errors_px = np.array([[5.0, np.inf, np.nan]] * 3)
+    found = divided(errors_px, np.array([10.0, 0, np.nan]))
+    np.testing.assert_array_equal(found[0], [0.5, np.inf, np.nan])
+    assert np.isnan(found[1:]).all()
+
+
+def test_mmpose_counts_an_error_of_the_threshold_as_wrong():
+    errors = np.array([[0.2, 0.1]])
+    assert pck(errors, 0.2) == 1
+    assert pck_below(errors, 0.2) == 0.5
+
+
+def test_pck_is_the_mean_over_keypoints_not_over_labels():
+    errors = np.array([[0.0, 9.0], [0.0, np.nan], [0.0, np.nan]])
+    assert pck(errors, 1) == 0.5
+
+
+def test_nothing_labelled_has_no_pck():
+    nothing = np.full((2, 21), np.nan)
+    assert np.isnan([pck(nothing, 1), area_under_pck(nothing, 30), predicted_share(nothing)]).all()
+    assert np.isnan(end_point_error(np.full((1, 2), np.inf)))
+
+
+@pytest.mark.parametrize(('error_px', 'auc'), [(0, 0.95), (1.4, 0.95), (15, 0.45), (29, 0.0)])
+def test_the_auc_of_mmpose_is_the_mean_of_twenty_thresholds(error_px, auc):
+    assert auc_mmpose(np.full((2, 21), float(error_px))) == pytest.approx(auc)
+
+
+@pytest.mark.parametrize(('error_px', 'area'), [(0, 1), (15, 0.5), (30, 0), (np.inf, 0)])
+def test_the_area_under_the_pck_curve_is_exact(error_px, area):
+    assert area_under_pck(np.full((2, 21), float(error_px)), 30) == pytest.approx(area)
+
+
+def test_the_area_is_that_under_the_curve():
+    errors = np.random.default_rng(0).uniform(0, 60, (50, 21))
+    errors[::3, 4] = np.nan
+    curve = [pck(errors, threshold) for threshold in np.arange(0.05, 30, 0.1)]
+    assert area_under_pck(errors, 30) == pytest.approx(np.mean(curve), abs=1e-3)
+
+
+def test_the_end_point_error_goes_beside_the_share_it_is_of():
+    errors_px = np.array([[2.0, 4.0, np.inf, np.nan]])
+    assert end_point_error(errors_px) == 3
+    assert predicted_share(errors_px) == pytest.approx(2 / 3)

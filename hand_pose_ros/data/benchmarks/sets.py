@@ -1,0 +1,51 @@
+"""All published image data sets that can be read, by the names of the command line."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from hand_pose_ros.data.benchmarks import (
+    cmu_hands,
+    coco_wholebody,
+    dexter_object,
+    freihand,
+    interhand,
+    lsmv,
+    onehand10k,
+    rhd,
+    stb,
+)
+from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
+
+Item = TypeVar('Item')
+
+IMAGE_SETS: dict[str, Callable[[Path], ImageBenchmark]] = {
+    'onehand10k': onehand10k.read,
+    'freihand': freihand.read,
+    'rhd': rhd.read,
+    'cmu': cmu_hands.read,
+    'stb': stb.read,
+    'lsmv': lsmv.read,
+    'dexter_object': dexter_object.read,
+    'interhand': interhand.read,
+    'coco_wholebody': coco_wholebody.read,
+}
+
+
+def spread(items: Sequence[Item], count: int | None) -> list[Item]:
+    """Picks pictures from all over a data set.
+
+    Args:
+        items: Its labels, in its order.
+        count: How many; None for all of them.
+
+    Raises:
+        ValueError: There are none, or the count is not positive.
+    """
+    if not items:
+        raise ValueError('the data set has no labelled hands')
+    if count is None or count >= len(items):
+        return list(items)
+    if count < 1:
+        raise ValueError(f'--pictures: expected at least 1, got {count}')
+    return [items[index * len(items) // count] for index in range(count)]

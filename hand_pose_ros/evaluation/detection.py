@@ -1,0 +1,155 @@
+"""How well hands are found: box AP, mask AP, and pictures with a hand against those without."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.geometry.boxes import pairwise_iou
+
+
+@dataclass(frozen=True)
+class FoundBoxes:
+    """Boxes of one picture.
+
+    Attributes:
+        boxes_px: (P, 4) found, x0, y0, x1, y1.
+        scores: (P,) their scores.
+        labels_px: (L, 4) labelled.
+    """
+
+    boxes_px: NDArray[np.floating]
+    scores: NDArray[np.floating]
+    labels_px: NDArray[np.floating]
+
+
+def average_precision(pictures: Sequence[FoundBoxes], min_iou: float = 0.5) -> float:
+    """Returns the average precision of PASCAL VOC (2010 and later), AP50 with `min_iou` 0.5.
+
+    In the order of their scores, found boxes claim the labelled box of their picture that they
+    overlap most; a claim on one that is taken is false. The area under precision over recall,
+    precision made non-increasing.
+
+    Args:
+        pictures: All pictures of a test set.
+        min_iou: Smallest intersection over union of a true claim.
+
+    Returns:
+        0..1; NaN if nothing is labelled.
+    """
+    labelled = sum(len(picture.labels_px) for picture in pictures)
+    if labelled == 0:
+        return float('nan')
+    claims = [
+        (float(score), index, box)
+        for index, picture in enumerate(pictures)
+        for box, score in enumerate(picture.scores)
+    ]
+    overlaps = [pairwise_iou(picture.boxes_px, picture.labels_px) for picture in pictures]
+    taken = [np.zeros(len(picture.labels_px), bool) for picture in pictures]
+    true = np.zeros(len(claims), bool)
+    for rank, (_, index, box) in enumerate(sorted(claims, key=lambda claim: -claim[0])):
+        if not len(taken[index]):
+            continue
+        best = int(overlaps[index][box].argmax())
+        true[rank] = overlaps[index][box, best] >= min_iou and not taken[index][best]
+        taken[index][best] |= true[rank]
+    precision = np.cumsum(true) / np.arange(1, len(true) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(envelope[true].sum() / labelled)
+
+
+def mean_iou(pictures: Sequence[FoundBoxes]) -> float:
+    """Returns the mean over labelled boxes of the best IoU of a found one; NaN without labels."""
+    best = [
+        pairwise_iou(picture.labels_px, picture.boxes_px).max(axis=1, initial=0)
+        for picture in pictures
+    ]
+    return float(np.concatenate(best).mean()) if sum(map(len, best)) else float('nan')
+
+
+def mask_iou(found: NDArray[np.bool_], label: NDArray[np.bool_]) -> float:
+    """Returns the intersection over union of two (H, W) masks; 0 if both are empty."""
+    union = np.count_nonzero(found | label)
+    return np.count_nonzero(found & label) / union if union else 0.0
+
+
+def mask_average_precision(ious: NDArray[np.floating], min_iou: float) -> float:
+    """Returns the mask AP of pictures with one hand each: the share with at least this IoU.
+
+    With one mask and one label a picture, and no scores to rank them by, precision and recall are
+    both this share (mask-pose cascaded CNN, table of AP50, AP75 and AP80).
+
+    Args:
+        ious: (pictures,) from `mask_iou`; 0 where no mask was found.
+        min_iou: 0.5 for AP50.
+    """
+    return float((np.asarray(ious) >= min_iou).mean())
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How pictures with a hand are told from those without.
+
+    Attributes:
+        auc: Area under the ROC curve: the chance that a picture with a hand scores higher.
+        threshold: Score from which on there is a hand; the rest is at this threshold.
+        accuracy: Share of all pictures told right.
+        precision: Of the pictures said to show a hand, those that do; NaN if there are none.
+        recall: Of the pictures with a hand, those said to show one.
+        f1: Harmonic mean of precision and recall; 0 if no hand is found.
+    """
+
+    auc: float
+    threshold: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+
+
+def roc_curve(
+    with_hand: NDArray[np.floating], without: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the ROC curve of scores.
+
+    Args:
+        with_hand: (P,) scores of pictures with a hand, 0 where none is found.
+        without: (N,) scores of pictures without.
+
+    Returns:
+        False and true positive rates at every threshold, from none to all, each (T,).
+    """
+    thresholds = np.unique(np.concatenate((with_hand, without)))[::-1]
+    rates = [
+        np.concatenate(([0.0], (scores[None] >= thresholds[:, None]).mean(axis=1)))
+        for scores in (without, with_hand)
+    ]
+    return rates[0], rates[1]
+
+
+def tell_presence(
+    with_hand: NDArray[np.floating], without: NDArray[np.floating], threshold: float
+) -> Presence:
+    """Sums up how well scores tell pictures with a hand from those without.
+
+    Args:
+        with_hand: (P,) scores of pictures with a hand, 0 where none is found; one at least.
+        without: (N,) scores of pictures without; one at least.
+        threshold: Score from which on there is a hand.
+    """
+    false_rate, true_rate = roc_curve(with_hand, without)
+    steps = np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2
+    true = int((with_hand >= threshold).sum())
+    false = int((without >= threshold).sum())
+    found = true + false
+    right = true + len(without) - false
+    return Presence(
+        auc=float(steps.sum()),
+        threshold=threshold,
+        accuracy=right / (len(with_hand) + len(without)),
+        precision=true / found if found else float('nan'),
+        recall=true / len(with_hand),
+        f1=2 * true / (found + len(with_hand)),
+    )
