@@ -38,9 +38,9 @@ class SkeletonMultiScaleEstimator:
         Raises:
             ValueError: A runtime executes another network.
         """
-        self._skeletons, self._keypoints = skeleton_runtime, keypoint_runtime
-        self._skeleton_spec = spec_of(skeleton_runtime, SkeletonSpec)
-        self._keypoint_spec = spec_of(keypoint_runtime, SkeletonPoseSpec)
+        self._skeletons = skeleton_runtime
+        self._spec = spec_of(skeleton_runtime, SkeletonSpec)
+        self._reader = SkeletonReader(skeleton_runtime, keypoint_runtime)
 
     def detect(
         self,
@@ -55,7 +55,7 @@ class SkeletonMultiScaleEstimator:
 
         There are no keypoints without the second pass, so `cycle` changes nothing.
         """
-        square, box = letterbox(rgb, self._skeleton_spec.input_size)
+        square, box = letterbox(rgb, self._spec.input_size)
         skeleton = self._skeletons.run({INPUT_NAME: square[None]})[SKELETON_NAME][0]
         found = skeleton_image.decode(skeleton)
         boxes_px = np.zeros((0, 4), np.float32)
@@ -74,14 +74,34 @@ class SkeletonMultiScaleEstimator:
         refine: bool,
         sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
-        """Finds one hand in each of some regions; see `Estimator.look_again`.
-
-        A region whose skeleton is too small for a hand gives a hand without keypoints. Sides are
-        neither needed nor told.
-        """
+        """Finds one hand in each of some regions; see `Estimator.look_again`."""
         if len(boxes_px) == 0:
             return []
-        parts = [letterbox(rgb, self._keypoint_spec.input_size, box) for box in boxes_px]
+        if sides is None:
+            sides = np.zeros(len(boxes_px), np.float32)
+        return self._reader.read(rgb, boxes_px, sides, threshold, refine)
+
+
+class SkeletonReader:
+    """Reads regions: their skeletons first, then keypoints from picture and skeleton."""
+
+    def __init__(self, skeleton_runtime: Runtime, keypoint_runtime: Runtime) -> None:
+        self._skeletons, self._keypoints = skeleton_runtime, keypoint_runtime
+        self._spec = spec_of(keypoint_runtime, SkeletonPoseSpec)
+
+    def read(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes_px: NDArray[np.floating],
+        sides: NDArray[np.floating],
+        threshold: float,
+        refine: bool,
+    ) -> list[Hand]:
+        """Finds one hand in each region; see `Reader.read`.
+
+        A region whose skeleton is too small for a hand has none. Sides are not told.
+        """
+        parts = [letterbox(rgb, self._spec.input_size, box) for box in boxes_px]
         squares = np.stack([square for square, _ in parts])
         skeletons = self._skeletons.run({INPUT_NAME: squares})[SKELETON_NAME]  # (R, S, S)
         inputs = {INPUT_NAME: squares, SKELETON_NAME: skeletons}
@@ -91,9 +111,7 @@ class SkeletonMultiScaleEstimator:
             cells = heatmap.best_cells(maps)
             keypoints = box.to_image(heatmap.decode(maps, cells, 1, refine))
             scores = heatmap.values_at(maps, cells)
-            lost = scores < threshold
-            if skeleton_image.decode(skeleton) is None:
-                lost[:] = True
+            lost = (scores < threshold) | (skeleton_image.decode(skeleton) is None)
             keypoints[lost], scores[lost] = np.nan, 0
             hands.append(make_hand(keypoints, scores, 0.0, rgb.shape[:2]))
         return hands

@@ -5,13 +5,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hand_pose_ros.networks import local_regression_hourglass, srhandnet
+from hand_pose_ros.networks import local_regression_hourglass, skeleton_multiscale, srhandnet
 
 NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
     'srhandnet': (srhandnet.SRHandNet, srhandnet.PLANS),
     'local_regression_hourglass': (
         local_regression_hourglass.LocalRegressionHourglass,
         local_regression_hourglass.PLANS,
+    ),
+    'skeleton_unet': (skeleton_multiscale.SkeletonUNet, skeleton_multiscale.UNET_PLANS),
+    'skeleton_multiscale': (
+        skeleton_multiscale.SkeletonMultiScale,
+        skeleton_multiscale.MULTISCALE_PLANS,
     ),
 }
 """The class of each network, and its plans by name."""
