@@ -6,12 +6,15 @@ from typing import Any
 
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.settings import expectation, named_fields, with_values
+from hand_pose_ros.runtimes.open import RUNTIMES
 
 
 def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments that `pipeline_settings` reads."""
     parser.add_argument('--model', help='a shipped model, or the path of an .onnx file')
-    parser.add_argument('--runtime', help='what executes it: auto, onnx, torch (default: auto)')
+    parser.add_argument(
+        '--runtime', help=f'what executes it: {", ".join(RUNTIMES)} (default: auto)'
+    )
     parser.add_argument(
         '--set',
         action='append',

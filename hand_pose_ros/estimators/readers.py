@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.runtimes.base import Runtime
-from hand_pose_ros.runtimes.open import open_runtime
 
 READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {}
 """What makes a reader of a runtime, and the model used where none is named."""
 
 
-def open_reader(name: str, model: str, runtime: str, threads: int) -> tuple[Reader, str]:
+def open_reader(
+    name: str, model: str, open_model: Callable[[str], tuple[Runtime, str]]
+) -> tuple[Reader, str]:
     """Loads a network for the second pass.
 
     Args:
         name: A key of READERS.
         model: As for `find_model`; empty for the network's usual one.
-        runtime: As for `open_runtime`.
-        threads: As for `open_runtime`.
+        open_model: Opens a model by its name, as `open_runtime` does.
 
     Returns:
         The reader, and one sentence that says why its runtime is the one it is.
@@ -28,7 +28,7 @@ def open_reader(name: str, model: str, runtime: str, threads: int) -> tuple[Read
     """
     make, usual = READERS[name]
     try:
-        opened, reason = open_runtime(model or usual, runtime, threads)
+        opened, reason = open_model(model or usual)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'estimator {name} needs weights in model.estimator_model, an .onnx file as '

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hand_pose_ros.estimators.readers import READERS
+from hand_pose_ros.runtimes.engine_options import PRECISIONS
+from hand_pose_ros.runtimes.open import RUNTIMES
 
 
 def setting(
@@ -53,9 +55,32 @@ class ModelConfig:
     runtime: str = setting(
         'auto',
         'What executes the networks; auto takes the fastest that works and says why in the log.',
-        choices=('auto', 'onnx', 'torch'),
+        choices=RUNTIMES,
     )
     threads: int = setting(0, 'CPU threads of the runtime; 0 for one per core, at most 4.', 0, 64)
+    engine_precision: str = setting(
+        'fp16',
+        'Of TensorRT engines; int8 needs a model file that is quantised (QDQ, symmetric).',
+        choices=PRECISIONS,
+    )
+    engine_max_regions: int = setting(
+        4,
+        'Most hand regions that a TensorRT engine takes at once; more go in several turns.',
+        1,
+        32,
+    )
+    engine_workspace_mb: int = setting(
+        512, 'Most GPU memory for a layer of a TensorRT engine while it is built, MB.', 16, 65536
+    )
+    engine_level: int = setting(
+        3, 'TensorRT builder level: lower builds faster, higher may run faster.', 0, 5
+    )
+    engine_cache_mb: int = setting(
+        1024,
+        'TensorRT engines are kept up to this, MB; those not used for longest go first.',
+        1,
+        1000000,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,20 @@
 """Frame in, hands out: the one path that the node, the command line and the evaluation share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.base import Estimator
 from hand_pose_ros.estimators.readers import open_reader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig
+from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hand
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
+from hand_pose_ros.runtimes.base import Runtime
+from hand_pose_ros.runtimes.engine_options import EngineOptions
+from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Frame, Hand
 
@@ -21,13 +26,25 @@ class HandPipeline:
     """Finds, tracks, lifts and smooths the hands of a stream of frames.
 
     Not thread-safe: one frame at a time.
-
-    Attributes:
-        runtime: Which model runs where and why, for logs.
     """
 
-    def __init__(self, estimator: Estimator, runtime: str, config: PipelineConfig) -> None:
-        self.runtime = runtime
+    def __init__(
+        self,
+        estimator: Estimator,
+        runtime: str,
+        config: PipelineConfig,
+        engines: Sequence[SwappingRuntime] = (),
+    ) -> None:
+        """Takes open networks.
+
+        Args:
+            estimator: Finds the hands of a picture.
+            runtime: Which model runs where and why, for logs.
+            config: Settings.
+            engines: Those runtimes that may change while they run.
+        """
+        self._runtime = runtime
+        self._engines = engines
         self._estimator = estimator
         self._config = config
         self._tracker = Tracker(config.tracking)
@@ -56,6 +73,22 @@ class HandPipeline:
         if self._config.tracking.enabled and self._config.smoothing.enabled:
             hands = self._smoother.update(hands, frame.stamp_s)
         return hands
+
+    @property
+    def runtime(self) -> str:
+        """Which model runs where and why, for logs; changes when an engine is ready or fails."""
+        outcomes = [engine.outcome for engine in self._engines if engine.outcome]
+        return '; '.join([self._runtime, *outcomes])
+
+    @property
+    def engine_progress(self) -> str:
+        """How far TensorRT engines are; empty where none is being built or used."""
+        return '; '.join(engine.progress for engine in self._engines)
+
+    def close(self) -> None:
+        """Ends builds that are under way, and releases engines; the pipeline is over."""
+        for engine in self._engines:
+            engine.close()
 
     def configure(self, config: PipelineConfig) -> None:
         """Takes over new settings; those of `config.model` need a new pipeline.
@@ -104,22 +137,45 @@ class HandPipeline:
         return [hand for hand in hands if _is_hand(hand, settings)]
 
 
-def open_pipeline(config: PipelineConfig) -> HandPipeline:
+def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
     """Loads the models and builds the pipeline.
+
+    Args:
+        config: Its settings.
+        wait: Wait for TensorRT engines that must be built; otherwise work at once, on what else
+            there is, and take them over when they are ready.
 
     Raises:
         FileNotFoundError: There is no such model.
         ValueError: A model is damaged, or its runtime is not installed.
     """
     model = config.model
-    runtime, reason = open_runtime(model.detector, model.runtime, model.threads)
+    engines: list[SwappingRuntime] = []
+
+    def open_model(name: str) -> tuple[Runtime, str]:
+        options = engine_options(model)
+        runtime, reason = open_runtime(name, model.runtime, model.threads, options, wait)
+        if isinstance(runtime, SwappingRuntime):
+            engines.append(runtime)
+        return runtime, reason
+
+    runtime, reason = open_model(model.detector)
     reader = None
     if model.estimator != 'srhandnet':
-        reader, more = open_reader(
-            model.estimator, model.estimator_model, model.runtime, model.threads
-        )
+        reader, more = open_reader(model.estimator, model.estimator_model, open_model)
         reason = f'{reason}; {more}'
-    return HandPipeline(SRHandNetEstimator(runtime, reader), reason, config)
+    return HandPipeline(SRHandNetEstimator(runtime, reader), reason, config, engines)
+
+
+def engine_options(model: ModelConfig) -> EngineOptions:
+    """Returns how TensorRT engines are built."""
+    return EngineOptions(
+        precision=model.engine_precision,
+        max_batch=model.engine_max_regions,
+        workspace_mb=model.engine_workspace_mb,
+        level=model.engine_level,
+        cache_mb=model.engine_cache_mb,
+    )
 
 
 def _check(frame: Frame) -> None:

@@ -26,6 +26,9 @@ from hand_pose_ros.ros.synchroniser import FrameMessages, Synchroniser
 from hand_pose_ros.ros.topics import advertise
 from hand_pose_ros.ros.worker import FrameWorker
 
+OPEN_AT_ONCE = partial(open_pipeline, wait=False)
+"""A robot does not wait for an engine to be built."""
+
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -34,7 +37,7 @@ class HandPoseNode(LifecycleNode):
 
     def __init__(
         self,
-        open_pipeline: Callable[[PipelineConfig], HandPipeline] = open_pipeline,
+        open_pipeline: Callable[[PipelineConfig], HandPipeline] = OPEN_AT_ONCE,
         cli_args: list[str] | None = None,
         context: Context | None = None,
     ) -> None:
@@ -56,6 +59,7 @@ class HandPoseNode(LifecycleNode):
         self._while_configured = ExitStack()
         self._while_active = ExitStack()
         self._processor: FrameProcessor | None = None
+        self._told_runtime = ''
         self._synchroniser = Synchroniser()
         self._worker: FrameWorker | None = None
         self._inputs: Inputs | None = None
@@ -79,9 +83,9 @@ class HandPoseNode(LifecycleNode):
             self._fail('pipeline', f'cannot configure: {error}', lasting=True)
             return FAILURE
         self._health.clear('pipeline')
-        self.get_logger().info(f'{config.model.detector}: {pipeline.runtime}')
-        self._while_configured.callback(outputs.close)
         self._processor = FrameProcessor(pipeline, config, outputs, self._warn, self._on_published)
+        self._while_configured.callback(self._processor.close)
+        self._tell_runtime()
         self._state = 'inactive'
         return SUCCESS
 
@@ -181,17 +185,26 @@ class HandPoseNode(LifecycleNode):
             self._worker.check()
         if self._inputs is not None:
             self._inputs.check(self._synchroniser)
+        self._tell_runtime()
         message = DiagnosticArray(status=[self._health.status(self._state, self._facts())])
         message.header.stamp = self.get_clock().now().to_msg()
         message.status[0].name = f'{self.get_fully_qualified_name().lstrip("/")}: hands'
         message.status[0].hardware_id = self.resolve_topic_name('image')
         self._diagnostics.publish(message)
 
+    def _tell_runtime(self) -> None:
+        """Logs what executes the networks, once and whenever that changes."""
+        runtime = self._processor.runtime if self._processor else ''
+        if runtime and runtime != self._told_runtime:
+            self.get_logger().info(runtime)
+        self._told_runtime = runtime
+
     def _facts(self) -> dict[str, object]:
         return {
             'dropped': self._synchroniser.dropped,
             'unpaired': self._synchroniser.unpaired,
             'runtime': self._processor.runtime if self._processor else 'not open',
+            'engine': (self._processor.engine_progress if self._processor else '') or 'none',
         }
 
     def _warn(self, what: str, text: str, lasting: bool = False) -> None:

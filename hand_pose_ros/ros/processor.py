@@ -46,6 +46,11 @@ class FrameProcessor:
         """What executes the networks, and why."""
         return self._pipeline.runtime
 
+    @property
+    def engine_progress(self) -> str:
+        """How far TensorRT engines are; empty without any."""
+        return self._pipeline.engine_progress
+
     def process(self, messages: FrameMessages) -> None:
         """Processes one frame.
 
@@ -70,5 +75,6 @@ class FrameProcessor:
         self._pipeline.reset()
 
     def close(self) -> None:
-        """Ends the publishers."""
+        """Ends the publishers, and builds that are under way."""
         self._outputs.close()
+        self._pipeline.close()

@@ -16,6 +16,7 @@ CROP_NAME = 'crop'
 JOINTS_NAME = 'joints'
 SIDE_NAME = 'side'
 SKELETON_NAME = 'skeleton'
+MASK_NAME = 'mask'
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,48 @@ class SkeletonPoseSpec(Spec):
     outputs = (OUTPUT_NAME,)
 
 
+@dataclass(frozen=True)
+class KeypointSpec(Spec):
+    """What a program must know of a network that reads the keypoints of a right hand's crop.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B; OUTPUT_NAME is (N, 22, S/stride, S/stride)
+    float32, keypoints and background.
+
+    Attributes:
+        stride: Network pixels per cell of the output maps.
+    """
+
+    inputs = (INPUT_NAME,)
+    outputs = (OUTPUT_NAME,)
+
+    stride: int
+
+
+@dataclass(frozen=True)
+class MaskPoseSpec(Spec):
+    """What a program must know of a network that reads keypoints and mask of a hand's crop.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B; OUTPUT_NAME is (N, 22, S/stride, S/stride)
+    float32, keypoints and background; MASK_NAME is (N, S/stride, S/stride) float32, how likely a
+    cell is hand, 0..1.
+
+    Attributes:
+        stride: Network pixels per cell of the output maps and of the mask.
+    """
+
+    inputs = (INPUT_NAME,)
+    outputs = (OUTPUT_NAME, MASK_NAME)
+
+    stride: int
+
+
 SPECS: dict[str, type[Spec]] = {
     'srhandnet': ModelSpec,
     'local_regression_hourglass': DepthSpec,
     'skeleton_unet': SkeletonSpec,
     'skeleton_multiscale': SkeletonPoseSpec,
+    'mobile_keypoints': KeypointSpec,
+    'mask_pose': MaskPoseSpec,
 }
 """What the models of each network say of themselves."""
 

@@ -5,15 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hand_pose_ros.runtimes.base import (
-    INPUT_NAME,
-    SKELETON_NAME,
-    DepthSpec,
-    ModelSpec,
-    SkeletonPoseSpec,
-    SkeletonSpec,
-    Spec,
-)
+from hand_pose_ros.runtimes.base import INPUT_NAME, Spec
 
 PRECISIONS = ('fp16', 'fp32', 'int8')
 
@@ -76,16 +68,14 @@ def profiles_of(spec: Spec, max_batch: int) -> list[Profile]:
 
     A picture goes through in one piece, and then its regions of hands in one batch.
 
-    Raises:
-        EngineError: No shapes are known for this kind of network.
+    Args:
+        spec: What the model file says of itself.
+        max_batch: Most regions in one batch.
     """
-    if isinstance(spec, DepthSpec):
-        return [Profile({spec.inputs[0]: (spec.input_size, spec.input_size)}, max_batch)]
-    if isinstance(spec, SkeletonPoseSpec):
-        size = spec.input_size
-        shapes = {INPUT_NAME: (size, size, 3), SKELETON_NAME: (size, size)}
-        return [Profile(shapes, max_batch)]
-    if not isinstance(spec, (ModelSpec, SkeletonSpec)):
-        raise EngineError(f'no engine is known for networks like {spec.network}')
-    batches = {spec.input_size: 1, spec.region_size: max_batch}
-    return [Profile({spec.inputs[0]: (size, size, 3)}, most) for size, most in batches.items()]
+    batches = {spec.input_size: 1, getattr(spec, 'region_size', spec.input_size): max_batch}
+    profiles = []
+    for size, most in batches.items():
+        # Pictures have three channels, depth crops and drawn skeletons none.
+        shapes = {name: (size, size, *[3] * (name == INPUT_NAME)) for name in spec.inputs}
+        profiles.append(Profile(shapes, most))
+    return profiles

@@ -26,8 +26,8 @@ class SwappingRuntime:
 
     Attributes:
         spec: What the model file says of itself.
-        description: What executes it at present, and why.
         progress: How far the faster one is.
+        outcome: What has come of it, for logs; empty until then.
     """
 
     def __init__(self, fallback: Runtime, opening: Opening, name: str = 'TensorRT') -> None:
@@ -40,12 +40,12 @@ class SwappingRuntime:
         """
         self.spec = fallback.spec
         self.progress = 'not begun'
+        self.outcome = ''
         self._fallback = fallback
         self._opening = opening
         self._name = name
         # One assignment, so that a frame sees either the one or the other.
         self._active: Runtime = fallback
-        self._reason = f'while {name} gets ready'
         # A daemon: a program that ends does not wait for a build.
         self._thread = threading.Thread(target=self._open, name='engine', daemon=True)
         self._thread.start()
@@ -53,8 +53,9 @@ class SwappingRuntime:
     @property
     def description(self) -> str:
         """What executes the network at present, and why."""
-        active = self._active
-        return f'{active.description}, {self._reason}' if self._reason else active.description
+        ready = self._active is not self._fallback
+        state = '' if ready else f', {self.outcome or f"while {self._name} gets ready"}'
+        return self._active.description + state
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""
@@ -66,8 +67,8 @@ class SwappingRuntime:
         except RuntimeError as error:
             # Raises where the input was at fault; otherwise the GPU was, which may not recover.
             outputs = self._fallback.run(inputs)
-            self._active, self.progress = self._fallback, f'failed while running: {error}'
-            self._reason = f'since {self._name} failed: {error}'
+            self._active = self._fallback
+            self._give_up(error)
             return outputs
 
     def wait(self) -> None:
@@ -87,10 +88,17 @@ class SwappingRuntime:
         try:
             opened = self._opening.open(self._on_progress)
         except (RuntimeError, OSError) as error:
-            self.progress = f'failed: {error}'
-            self._reason = f'since {self._name} failed: {error}'
+            self._give_up(error)
         else:
-            self._active, self._reason, self.progress = opened, '', 'ready'
+            self._active, self.progress, self.outcome = (
+                opened,
+                'ready',
+                f'now {opened.description}',
+            )
+
+    def _give_up(self, error: Exception) -> None:
+        self.progress = f'failed: {error}'
+        self.outcome = f'since {self._name} failed: {error}'
 
     def _on_progress(self, progress: object) -> None:
         self.progress = str(progress)

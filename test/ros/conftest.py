@@ -84,12 +84,14 @@ class FakePipeline:
     """Returns the hands it is told to, and remembers what it was given."""
 
     runtime = 'a fake'
+    engine_progress = ''
 
     def __init__(self) -> None:
         self.hands: tuple[Hand, ...] = ()
         self.frames: list[Frame] = []
         self.configs: list[PipelineConfig] = []
         self.resets = 0
+        self.closed = False
         self.error: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
@@ -106,6 +108,9 @@ class FakePipeline:
 
     def reset(self) -> None:
         self.resets += 1
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class Rig:

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
+from hand_pose_ros.runtimes.base import DepthSpec, SkeletonPoseSpec
 from hand_pose_ros.runtimes.engine_builder import build_engine
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions, Profile, profiles_of
 from hand_pose_ros.runtimes.engine_precision import model_for
@@ -104,4 +105,8 @@ def test_a_picture_goes_alone_and_its_regions_together(nano):
     ]
     same = replace(spec, region_size=256)
     assert profiles_of(same, 4) == [Profile({'image': (256, 256, 3)}, 4)]
+    depth = DepthSpec('local_regression_hourglass', 'full', 128, 0.25, 21)
+    assert profiles_of(depth, 4) == [Profile({'crop': (128, 128)}, 4)]
+    both = SkeletonPoseSpec('skeleton_multiscale', 'full', 64)
+    assert profiles_of(both, 4) == [Profile({'image': (64, 64, 3), 'skeleton': (64, 64)}, 4)]
     assert np.prod(profiles_of(spec, 4)[1].shapes(3)['image']) == 3 * 128 * 128 * 3

@@ -73,7 +73,7 @@ def test_frames_run_on_the_fallback_until_the_engine_is_ready(fallback):
     runtime.wait()
     assert value(runtime) == 2
     assert runtime.description == 'constant 2'
-    assert runtime.progress == 'ready'
+    assert (runtime.progress, runtime.outcome) == ('ready', 'now constant 2')
 
 
 @pytest.mark.parametrize('error', [RuntimeError('no memory'), OSError('no memory')])

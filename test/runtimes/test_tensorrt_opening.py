@@ -1,12 +1,15 @@
 """From nothing to an engine that runs: cache, build, tries, and every lack in words."""
 
 import sys
+import threading
 from dataclasses import replace
 
 import fake_gpu
 import numpy as np
 import pytest
 
+from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
+from hand_pose_ros.pipeline.hand_pipeline import open_pipeline
 from hand_pose_ros.runtimes import open as opening_module
 from hand_pose_ros.runtimes import tensorrt_module, tensorrt_opening
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
@@ -15,6 +18,7 @@ from hand_pose_ros.runtimes.engine_process import BuildDied, EngineBuild
 from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, Tools, find_tools
+from hand_pose_ros.types import Frame
 
 PICTURE = {INPUT_NAME: np.full((1, 32, 32, 3), 200, np.uint8)}
 
@@ -103,6 +107,33 @@ def test_auto_runs_at_once_and_swaps_to_tensorrt(monkeypatch, tools, tiny, optio
     runtime.wait()
     assert 'TensorRT 10.3.0 fp32 on the GPU' in runtime.description
     runtime.close()
+
+
+def test_a_pipeline_runs_from_the_start_and_tells_what_has_become_of_the_engine(
+    monkeypatch, tools, tiny, options, builds
+):
+    monkeypatch.setattr(opening_module, 'find_gpu', lambda: tools.gpu)
+    monkeypatch.setattr(tensorrt_opening, 'find_tools', lambda: tools)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(options.folder))
+    model = ModelConfig(
+        detector=str(tiny[0]), threads=1, engine_precision='fp32', engine_max_regions=2
+    )
+    config = PipelineConfig(model=model)
+    ready = threading.Event()
+    run = EngineBuild.run
+    monkeypatch.setattr(EngineBuild, 'run', lambda *args: ready.wait(20) and run(*args))
+    pipeline = open_pipeline(config, wait=False)
+    frame = Frame(np.zeros((48, 64, 3), np.uint8), 0.0)
+    assert len(pipeline(frame)) == 1
+    assert pipeline.engine_progress != 'ready'
+    assert 'TensorRT 10.3.0' not in pipeline.runtime
+    ready.set()
+    pipeline._engines[0].wait()
+    assert len(pipeline(frame)) == 1
+    assert pipeline.engine_progress == 'ready'
+    assert pipeline.runtime.endswith('; now TensorRT 10.3.0 fp32 on the GPU, CUDA graphs')
+    pipeline.close()
+    assert tools.cudart.memory == {'host': {}, 'device': {}}
 
 
 def test_waiting_gives_the_engine_itself(monkeypatch, tools, tiny, options, builds):
