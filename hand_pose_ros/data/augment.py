@@ -6,7 +6,7 @@ give. Augmentation of SRHandNet (section III-C): gamma, blur, homography, rotati
 tiny hands, cropping, mirroring; and noise, white balance, motion blur, JPEG, grey, occlusion.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,11 +35,14 @@ class Sample:
         image: (S, S, 3) uint8 R, G, B.
         keypoints_px: (M, 21, 2) float32; NaN where not in the frame, covered or unlabelled.
         sides: (M,) uint8, a Side for each hand.
+        coverage: (S, S) float32 in 0..1 of a region: how much of each pixel is the labelled
+            picture (hands, and what belongs to them), not background. None for a scene.
     """
 
     image: NDArray[np.uint8]
     keypoints_px: NDArray[np.float32]
     sides: NDArray[np.uint8]
+    coverage: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,19 @@ def region_sample(
     size: int,
     augmentation: Augmentation,
 ) -> Sample:
-    """Composes one hand as the second pass sees it: its box, letterboxed."""
+    """Composes one hand as the second pass sees it: its box, letterboxed.
+
+    Other hands in the same picture stay; the one the box is around comes first.
+    """
     if rng.random() < augmentation.region_negatives:
         width, height = _frame_shape(rng, size)
         canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
-        return _finish(rng, _letterboxed(photometric(rng, canvas), size), [], [], (width, height))
+        image = _letterboxed(photometric(rng, canvas), size)
+        sample = _finish(rng, image, [], [], (width, height))
+        return replace(sample, coverage=np.zeros((size, size), np.float32))
     picture = pictures[rng.integers(len(pictures))]
-    hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
+    chosen = rng.integers(len(picture.keypoints_px))
+    hand = picture.keypoints_px[chosen]
     shape = _shape_matrix(rng, hand, augmentation)
     box = keypoint_box(_transform(shape, hand), BOX_MARGIN)
     jitter = augmentation.box_jitter
@@ -116,9 +125,13 @@ def region_sample(
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
     place = _similarity(scale, centre, np.array([width, height]) / 2)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
-    canvas, _, hands, sides = _paste(canvas, picture, place @ shape)
+    canvas, matte, hands, sides = _paste(canvas, picture, place @ shape)
+    hands, sides = np.roll(hands, -chosen, axis=0), np.roll(sides, -chosen)
     image = _letterboxed(photometric(rng, canvas), size)
-    return _finish(rng, image, [hands], [sides], (width, height))
+    sample = _finish(rng, image, [hands], [sides], (width, height))
+    coverage = np.zeros((size, size), np.float32)
+    coverage[:height, :width] = matte
+    return replace(sample, coverage=coverage)
 
 
 def random_background(

@@ -132,3 +132,28 @@ def test_some_regions_show_no_hand():
         for seed in range(40)
     ]
     assert 8 < sum(len(sample.keypoints_px) == 0 for sample in samples) < 32
+
+
+def test_the_hand_that_a_region_is_around_comes_first():
+    one = dotted_picture(side=Side.LEFT)
+    far_px = one.keypoints_px[0] * 0.2 + np.float32(300)
+    rgba = one.levels[0]
+    picture = make_picture(rgba, np.stack((one.keypoints_px[0], far_px)), [Side.LEFT, Side.RIGHT])
+    settings = Augmentation(region_negatives=0.0, box_jitter=0.0, homography=0.0)
+    for seed in range(20):
+        sample = region_sample(np.random.default_rng(seed), [picture], BACKGROUND, 128, settings)
+        low, high = (f(sample.keypoints_px[0], axis=0) for f in (np.nanmin, np.nanmax))
+        assert (high - low).max() == pytest.approx(128 / 1.3, abs=2)
+
+
+def test_a_region_tells_what_of_it_is_the_picture():
+    settings = Augmentation(region_negatives=0.0)
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        sample = region_sample(rng, [dotted_picture(opaque=False)], BACKGROUND, 128, settings)
+        seen = sample.keypoints_px[0][np.isfinite(sample.keypoints_px[0]).all(axis=1)]
+        columns, rows = np.rint(seen).astype(int).T
+        assert sample.coverage[rows, columns].mean() > 0.95
+        assert 0.01 < sample.coverage.mean() < 0.3
+    empty = region_sample(rng, [], BACKGROUND, 128, Augmentation(region_negatives=1.0))
+    assert empty.coverage.max() == 0
