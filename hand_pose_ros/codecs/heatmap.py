@@ -11,6 +11,15 @@ from numpy.typing import NDArray
 NMS_WINDOW = 5
 """Side of the window in which a peak must be the largest (SRHandNet section III-D), cells."""
 
+MIN_CONFIDENT = 11
+"""Keypoints that must be sure of their place before the others are looked for near them."""
+
+MAX_CANDIDATES = 5
+"""Highest peaks of a map among which an unsure keypoint chooses."""
+
+CANDIDATE_SHARE = 0.5
+"""Value that such a peak must have, over that of the highest."""
+
 
 def encode(
     keypoints_px: NDArray[np.floating], map_hw: tuple[int, int], stride: int, sigma_cells: float
@@ -72,6 +81,35 @@ def best_cells(heatmaps: NDArray[np.float32]) -> NDArray[np.intp]:
     width = heatmaps.shape[-1]
     flat = heatmaps.reshape(*heatmaps.shape[:-2], -1).argmax(axis=-1)
     return np.stack((flat % width, flat // width), axis=-1)
+
+
+def consistent_cells(heatmaps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
+    """Finds one cell per keypoint; where no peak is sure, one that fits those that are.
+
+    Gouidis et al. 2019, section 3.3: "if the probability is lower than a predetermined threshold,
+    we select among the peaks having the highest probabilities, the one located nearest to the
+    keypoints that have been found with high confidence". The threshold is that of the map itself:
+    after a softmax over a whole map of values in 0..1, all cells are nearly alike.
+
+    Args:
+        heatmaps: (K, H, W) float32.
+        threshold: Smallest value of a sure peak.
+
+    Returns:
+        (K, 2) integers (column, row): the largest cell of each map; of an unsure one, if at least
+        MIN_CONFIDENT are sure, the peak nearest to the mean of the sure ones.
+    """
+    cells = best_cells(heatmaps)
+    values = values_at(heatmaps, cells)
+    sure = values >= threshold
+    if sure.sum() < MIN_CONFIDENT:
+        return cells
+    middle = cells[sure].mean(axis=0)
+    for joint in np.flatnonzero(~sure & (values > 0)):
+        candidates = peaks(heatmaps[joint], CANDIDATE_SHARE * values[joint])[:MAX_CANDIDATES]
+        distances = np.linalg.norm(candidates - middle, axis=1)
+        cells[joint] = candidates[distances.argmin()]
+    return cells
 
 
 def values_at(

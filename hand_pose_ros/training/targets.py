@@ -1,4 +1,4 @@
-"""Training targets of SRHandNet, from the codecs."""
+"""Training targets of the heatmap networks, from the codecs."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,27 @@ def srhandnet_targets(
             maps = [_maps(sample, stride, sigma, reference_px) for sample in samples]
             targets.append(np.stack(maps))
     return targets
+
+
+def keypoint_targets(
+    samples: Sequence[Sample], stride: int, sigma_cells: float
+) -> NDArray[np.float32]:
+    """Draws the keypoints of one hand in each picture, and their background.
+
+    Args:
+        samples: N regions of one size S; the first hand of each is the one to read.
+        stride: Network pixels per cell.
+        sigma_cells: Standard deviation of the Gaussians, cells.
+
+    Returns:
+        (N, 22, S/stride, S/stride) float32.
+    """
+    size = samples[0].image.shape[0] // stride
+    maps = [
+        heatmap.encode(sample.keypoints_px[:1], (size, size), stride, sigma_cells)
+        for sample in samples
+    ]
+    return np.stack([np.concatenate((each, heatmap.background(each)[None])) for each in maps])
 
 
 def _maps(

@@ -3,12 +3,15 @@
 import copy
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
+from hand_pose_ros.codecs.region_map import SIDE_VALUES, keypoint_box
 from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.evaluation.metrics import pck
-from hand_pose_ros.evaluation.photos import score_photos, single_pictures
+from hand_pose_ros.evaluation.metrics import normalised_errors, pck
+from hand_pose_ros.evaluation.photos import read_rgb, score_photos, single_pictures
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
@@ -38,3 +41,25 @@ def validation_pck(
         pipeline = HandPipeline(estimator, runtime.description, config)
         scores[cycle] = pck(score_photos(pipeline, photos).errors, 0.2)
     return scores
+
+
+def reader_pck(reader: Reader, photos: list[tuple[Path, ImageLabel]]) -> float:
+    """Measures PCK@0.2 of the second pass alone: in labelled regions, with labelled sides.
+
+    Args:
+        reader: What reads the regions.
+        photos: Path and label of each photo.
+    """
+    settings = PipelineConfig().detector
+    errors = []
+    for path, label in photos:
+        labels_px = [hand.keypoints_px for hand in label.hands]
+        hands = reader.read(
+            read_rgb(path),
+            np.array([keypoint_box(points) for points in labels_px]),
+            np.array([SIDE_VALUES[hand.side] for hand in label.hands]),
+            settings.threshold,
+            settings.subcell_refinement,
+        )
+        errors.append(normalised_errors(hands, labels_px))
+    return pck(np.concatenate(errors), 0.2)

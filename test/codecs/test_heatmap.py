@@ -74,3 +74,24 @@ def test_a_peak_in_the_corner_counts():
 def test_a_peak_halfway_between_cells_counts_once():
     maps = heatmap.encode(np.array([[[42.0, 30.0]]]), (32, 32), 4, 3.0)
     assert len(heatmap.peaks(maps[0], 0.2)) == 1
+
+
+def unsure_maps(value):
+    """20 keypoints around cell (20, 16), the last with a far peak and a nearer, lower one."""
+    maps = np.zeros((21, 32, 32), np.float32)
+    maps[np.arange(20), 16, 15 + np.arange(20) // 2] = 0.9
+    maps[20, 2, 2], maps[20, 18, 22] = value, 0.1
+    return maps
+
+
+def test_an_unsure_keypoint_takes_the_peak_nearest_to_the_sure_ones():
+    assert heatmap.consistent_cells(unsure_maps(0.15), 0.2)[20].tolist() == [22, 18]
+    assert heatmap.consistent_cells(unsure_maps(0.25), 0.2)[20].tolist() == [2, 2]
+
+
+def test_with_few_sure_keypoints_every_one_takes_its_highest_peak():
+    maps = unsure_maps(0.15)
+    maps[10:20] = 0
+    cells = heatmap.consistent_cells(maps, 0.2)
+    assert (heatmap.values_at(maps, cells) < 0.2).sum() == 11
+    assert cells[20].tolist() == [2, 2]

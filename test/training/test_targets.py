@@ -7,7 +7,7 @@ from oracle import open_hand
 from hand_pose_ros.codecs import heatmap, region_map
 from hand_pose_ros.data.augment import Sample
 from hand_pose_ros.networks.srhandnet import NUM_MAPS, STRIDES
-from hand_pose_ros.training.targets import srhandnet_targets
+from hand_pose_ros.training.targets import keypoint_targets, srhandnet_targets
 from hand_pose_ros.types import Side
 
 HAND = open_hand((64, 64), 80)
@@ -49,3 +49,22 @@ def test_a_picture_without_hands_has_background_only():
     maps = targets([])[3][0]
     assert (maps[region_map.BACKGROUND] == 1).all()
     assert np.delete(maps, region_map.BACKGROUND, axis=0).max() == 0
+
+
+def test_keypoint_targets_are_of_the_first_hand_only():
+    other = HAND + np.float32(20)
+    samples = [
+        Sample(
+            np.zeros((128, 128, 3), np.uint8),
+            np.array(hands, np.float32).reshape(-1, 21, 2),
+            np.zeros(len(hands), np.uint8),
+        )
+        for hands in ([HAND, other], [])
+    ]
+    maps = keypoint_targets(samples, 4, 2.0)
+    assert maps.shape == (2, 22, 32, 32)
+    cells = heatmap.best_cells(maps[0, :21])
+    decoded = heatmap.decode(maps[0, :21], cells, 4, refine=True)
+    np.testing.assert_allclose(decoded, HAND, atol=0.1)
+    assert maps[1, :21].max() == 0
+    assert maps[1, 21].min() == 1

@@ -1,0 +1,99 @@
+"""How the MobileNetV2 keypoint network is trained: regions of right hands, left ones mirrored."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hand_pose_ros.data.augment import Sample
+from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
+from hand_pose_ros.networks.deployed import Deployed
+from hand_pose_ros.networks.mobile_keypoints import PLANS, STRIDE
+from hand_pose_ros.networks.srhandnet import normalise
+from hand_pose_ros.runtimes.base import INPUT_NAME, KeypointSpec
+from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
+from hand_pose_ros.training.losses import LOSSES
+from hand_pose_ros.training.photo_material import PhotoMaterial, PhotoRecipe, load_material
+from hand_pose_ros.training.targets import keypoint_targets
+from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.validation import reader_pck
+from hand_pose_ros.types import Side
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileKeypointsRecipe(PhotoRecipe):
+    """A recipe of the MobileNetV2 keypoint network.
+
+    Attributes:
+        batch: Regions per step and process.
+        sigma_cells: Standard deviation of the Gaussians, cells.
+        loss: A key of losses.LOSSES; the paper names none.
+    """
+
+    batch: int
+    sigma_cells: float
+    loss: str
+
+
+class MobileKeypointsTask:
+    """See `Task`."""
+
+    def __init__(self, recipe: MobileKeypointsRecipe) -> None:
+        self.recipe = recipe
+        size = PLANS[recipe.plan].input_size
+        self.spec = KeypointSpec(recipe.network, recipe.plan, size, STRIDE)
+        self._material: PhotoMaterial | None = None
+
+    def load(self, data: Path) -> None:
+        """Reads photos, rendered cut-outs and backgrounds; see `Task.load`."""
+        self._material = load_material(self.recipe, data)
+
+    def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Composes regions of right hands; see `Task.batch`."""
+        recipe = self.recipe
+        _, own = step_rngs(recipe.seed, step, rank)
+        samples = self._loaded().regions(own, recipe.batch, self.spec.input_size)
+        samples = [right_handed(sample) for sample in samples]
+        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+        targets = keypoint_targets(samples, STRIDE, recipe.sigma_cells)
+        return [normalise(images)], [torch.from_numpy(targets)]
+
+    def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        """Compares the maps."""
+        return LOSSES[self.recipe.loss](outputs, targets)
+
+    def validate(self, net: nn.Module, device: str) -> dict[str, float]:
+        """Measures PCK@0.2 in the labelled regions of held-out photos."""
+        runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
+        return {'pck': reader_pck(MobileKeypointsReader(runtime), self._loaded().validation)}
+
+    def examples(self) -> list[dict[str, NDArray]]:
+        """Makes crops, one and three."""
+        rng = np.random.default_rng(0)
+        size = self.spec.input_size
+        return [
+            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
+            for count in (1, 3)
+        ]
+
+    def _loaded(self) -> PhotoMaterial:
+        if self._material is None:
+            raise RuntimeError('load() comes before batch() and validate()')
+        return self._material
+
+
+def right_handed(sample: Sample) -> Sample:
+    """Mirrors a sample whose (first) hand is a left one; its other hands are dropped."""
+    keypoints_px, sides = sample.keypoints_px[:1], sample.sides[:1]
+    if not (sides == Side.LEFT).any():
+        return replace(sample, keypoints_px=keypoints_px, sides=sides)
+    keypoints_px = keypoints_px.copy()
+    keypoints_px[..., 0] = sample.image.shape[1] - 1 - keypoints_px[..., 0]
+    coverage = None if sample.coverage is None else sample.coverage[:, ::-1]
+    image = np.ascontiguousarray(sample.image[:, ::-1])
+    return Sample(image, keypoints_px, np.full(1, Side.RIGHT, np.uint8), coverage)
