@@ -69,6 +69,20 @@ class Frame:
     camera: Camera | None = None
 
 
+@dataclass(frozen=True)
+class HandMask:
+    """Which pixels are one hand's, on the grid of a network.
+
+    Attributes:
+        cells: (h, w) float32 in 0..1, how likely each cell is hand.
+        box_px: (4,) float32, (x0, y0, x1, y1) in image pixels: the outer edges of the grid, which
+            may reach over the image's border.
+    """
+
+    cells: NDArray[np.float32]
+    box_px: NDArray[np.float32]
+
+
 def _no_joints() -> NDArray[np.float32]:
     return np.full((NUM_KEYPOINTS, 3), np.nan, np.float32)
 
@@ -91,6 +105,7 @@ class Hand:
         joints_cam: (21, 3) float32 metres in the optical frame; NaN where unknown.
         position_sources: (21,) uint8, a PositionSource for each joint.
         id: Name of the track, stable while the hand is tracked; empty when not tracked.
+        mask: Its pixels, where the estimator tells.
     """
 
     keypoints_px: NDArray[np.float32]
@@ -102,3 +117,4 @@ class Hand:
     joints_cam: NDArray[np.float32] = field(default_factory=_no_joints)
     position_sources: NDArray[np.uint8] = field(default_factory=_no_sources)
     id: str = ''
+    mask: HandMask | None = None
