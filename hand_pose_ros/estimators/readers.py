@@ -1,11 +1,18 @@
 """The networks that can make the second pass, by the name of their paper."""
 
 from collections.abc import Callable
+from functools import partial
 
 from hand_pose_ros.estimators.base import Reader
+from hand_pose_ros.estimators.mask_pose import MaskPoseReader
+from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.runtimes.base import Runtime
 
-READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {}
+READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {
+    'mask_pose': (MaskPoseReader, 'mask_pose_slim'),
+    'mask_pose_pyramid': (partial(MaskPoseReader, pyramid=True), 'mask_pose_slim'),
+    'mobile_keypoints': (MobileKeypointsReader, 'mobile_keypoints_slim'),
+}
 """What makes a reader of a runtime, and the model used where none is named."""
 
 

@@ -5,7 +5,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from hand_pose_ros.networks import local_regression_hourglass, skeleton_multiscale, srhandnet
+from hand_pose_ros.networks import (
+    local_regression_hourglass,
+    mask_pose,
+    mobile_keypoints,
+    skeleton_multiscale,
+    srhandnet,
+)
 
 NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
     'srhandnet': (srhandnet.SRHandNet, srhandnet.PLANS),
@@ -18,6 +24,8 @@ NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
         skeleton_multiscale.SkeletonMultiScale,
         skeleton_multiscale.MULTISCALE_PLANS,
     ),
+    'mobile_keypoints': (mobile_keypoints.MobileKeypoints, mobile_keypoints.PLANS),
+    'mask_pose': (mask_pose.MaskPose, mask_pose.PLANS),
 }
 """The class of each network, and its plans by name."""
 

@@ -44,7 +44,8 @@ class ModelConfig:
     )
     estimator: str = setting(
         'srhandnet',
-        'Network of the second pass, on each hand region.',
+        'Network of the second pass, on each hand region; mask_pose_pyramid is mask_pose on some '
+        'twenty crops of it, and as much slower.',
         choices=('srhandnet', *READERS),
     )
     estimator_model: str = setting(
