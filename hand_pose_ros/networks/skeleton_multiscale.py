@@ -70,7 +70,7 @@ class MultiScalePlan:
         stem: Channels at S.
         blocks: Channels at S/2 and S/4.
         depth: Residual blocks in each of d1, d2, u1, u2.
-        uses_skeleton: The skeleton is an input; else it is not looked at.
+        uses_skeleton: The skeleton is looked at; else it is blanked.
         multi_scale: All five outputs are supervised and averaged; else there is only the last.
         input_size: Side of the crop, pixels.
     """
@@ -206,7 +206,7 @@ class SkeletonMultiScale(nn.Module):
         c0, (c1, c2), depth = plan.stem, plan.blocks, plan.depth
         self.uses_skeleton = plan.uses_skeleton
         self.stem = nn.Sequential(
-            nn.Conv2d(4 if plan.uses_skeleton else 3, c0, 3, padding=1, bias=False),
+            nn.Conv2d(4, c0, 3, padding=1, bias=False),
             nn.BatchNorm2d(c0),
             nn.ReLU(inplace=True),
         )
@@ -229,9 +229,10 @@ class SkeletonMultiScale(nn.Module):
             Five tensors (N, 21, S/t, S/t) float32 in 0..1 for the strides t of `STRIDES`; only
             the last of them where the plan is of a single scale.
         """
-        x = torch.cat((image, skeleton[:, None]), 1) if self.uses_skeleton else image
+        if not self.uses_skeleton:
+            skeleton = torch.zeros_like(skeleton)
+        x = self.stem(torch.cat((image, skeleton[:, None]), 1))
         stages = []
-        x = self.stem(x)
         for stage in (self.d1, self.d2, self.u1, self.u2):
             x = stage(x)
             stages.append(x)
