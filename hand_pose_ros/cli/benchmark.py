@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.out, document)
         print(f'see {args.out}')
         return 0
-    rgb = _picture(args.input)
+    rgb = picture_with_hands(args.input)
     if args.node:
         frames = list(_stream(rgb, SIZES_HW[0], args.frames, args.rate))
         node_benchmark = import_with_ros('node_benchmark')
@@ -97,7 +97,7 @@ def _measure_renderer(args: argparse.Namespace) -> dict[str, Any]:
     return rows
 
 
-def _picture(path: str | None) -> NDArray[np.uint8]:
+def picture_with_hands(path: str | None) -> NDArray[np.uint8]:
     """Returns (H, W, 3) uint8: a picture with hands where there is one."""
     if path is None and not CLIP.is_dir():
         return np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 VERBS = {
     'predict': 'find hands in pictures, videos, bags or a camera',
     'demo': 'send the same inputs through the real ROS node',
+    'doctor': 'tell what this machine has, and what to install',
+    'build-engine': 'build TensorRT engines before the robot needs them',
+    'selftest': 'compare a runtime with ONNX Runtime on the CPU, for bug reports',
     'benchmark': 'measure speed, of the models or of the node',
     'train': 'train a network, or go on training it',
     'evaluate': 'measure how good a model is on pictures it has not seen',
@@ -33,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for verb, text in VERBS.items():
         verb_parser = verbs.add_parser(verb, help=text, description=text)
         if arguments[:1] == [verb]:
-            module = importlib.import_module(f'hand_pose_ros.cli.{verb}')
+            module = importlib.import_module(f'hand_pose_ros.cli.{verb.replace("-", "_")}')
             module.add_arguments(verb_parser)
     args = parser.parse_args(arguments)
     try:

@@ -58,20 +58,40 @@ def find_tools() -> Tools:
     """
     gpu = find_gpu()
     trt = find_tensorrt()
-    major = gpu.cuda_version.split('.')[0]
     try:
         cudart = importlib.import_module(CUDA_MODULE)
     except (ImportError, OSError) as error:
-        advice = f"pip install 'cuda-bindings=={major}.*'"
+        advice = cuda_advice(gpu)
         raise EngineError(f'CUDA cannot be called from Python ({error}): {advice}') from error
     return Tools(gpu, trt, cudart)
+
+
+def cuda_advice(gpu: Gpu) -> str:
+    """Returns how to install the CUDA calls that fit a driver."""
+    return f"pip install 'cuda-bindings=={gpu.cuda_version.split('.')[0]}.*'"
 
 
 class EngineOpening:
     """Opens the engine of one model, out of the cache or by building it."""
 
-    def __init__(self, tools: Tools, model: Path, spec: Spec, options: EngineOptions) -> None:
-        """Takes what is needed; nothing is built yet."""
+    def __init__(
+        self,
+        tools: Tools,
+        model: Path,
+        spec: Spec,
+        options: EngineOptions,
+        graphs: bool = True,
+    ) -> None:
+        """Takes what is needed; nothing is built yet.
+
+        Args:
+            tools: What is installed.
+            model: The model file.
+            spec: What it says of itself.
+            options: How to build.
+            graphs: Launch CUDA graphs where they can be captured.
+        """
+        self._graphs = graphs
         self._tools = tools
         self._options = options
         self._job = Job(model, spec, options, tools.trt.__name__, tools.gpu)
@@ -121,7 +141,7 @@ class EngineOpening:
         profiles = profiles_of(spec, self._options.max_batch)
         cudart, precision = self._tools.cudart, self._options.precision
         try:
-            return TensorrtRuntime(trt, cudart, plan, spec, profiles, precision)
+            return TensorrtRuntime(trt, cudart, plan, spec, profiles, precision, self._graphs)
         except EngineError as error:
             raise _UnusableEngine(str(error)) from error
 
