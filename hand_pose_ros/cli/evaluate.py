@@ -10,6 +10,7 @@ import importlib
 PHOTOS, KEYPOINTS, JOINTS = 'evaluate_photos', 'evaluate_keypoints', 'evaluate_joints'
 PROTOCOLS = {
     'photos': (PHOTOS, 'PCK and false hands on photos that a recipe holds out'),
+    'presence': ('evaluate_presence', 'ROC of pictures with a hand against those without'),
     'onehand10k': (KEYPOINTS, '2D keypoints on the test set of OneHand10K'),
     'freihand': (KEYPOINTS, '2D keypoints on the evaluation set of FreiHAND'),
     'rhd': (KEYPOINTS, '2D keypoints on the evaluation set of RHD'),

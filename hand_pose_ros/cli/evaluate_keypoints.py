@@ -1,6 +1,7 @@
 """`hand-pose evaluate onehand10k FOLDER` and its like: 2D keypoints beside published numbers."""
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +11,18 @@ from hand_pose_ros.cli.outputs import write_json
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
 from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, spread
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.keypoints_2d import (
     BOX_MARGIN,
     KeypointResults,
-    LookAt,
     measures,
     predict_benchmark,
 )
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.evaluation.published_keypoints import CROPS, PUBLISHED
-from hand_pose_ros.evaluation.tables import comparison
+from hand_pose_ros.evaluation.tables import paper_tables
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import open_pipeline
 from hand_pose_ros.pipeline.settings import with_values
-from hand_pose_ros.runtimes.open import open_runtime
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     labels = spread(benchmark.labels, args.pictures)
     config = with_values(PipelineConfig(), pipeline_settings(args))
     config = single_pictures(config, config.detector.cycle)
-    pipeline = open_pipeline(config)
-    print(pipeline.runtime)
-    bar = tqdm(labels, args.protocol, unit='picture')
-    results = predict_benchmark(benchmark, args.folder, pipeline, _look_at(config), bar)
+    with closing(open_pipeline(config)) as pipeline:
+        print(pipeline.runtime)
+        bar = tqdm(labels, args.protocol, unit='picture')
+        results = predict_benchmark(benchmark, args.folder, pipeline, pipeline.read_regions, bar)
     if results.images == 0:
         raise ValueError(
             f'none of the {len(labels)} pictures below {args.folder} could be read, '
@@ -57,19 +55,10 @@ def run(args: argparse.Namespace) -> int:
         name: measures(results, mode, bool(benchmark.box), CROPS.get(args.protocol))
         for name, mode in (('ours, whole picture', 'whole'), ('ours, labelled box', 'boxed'))
     }
-    print(comparison(columns, PUBLISHED[args.protocol]))
+    print(paper_tables(columns, PUBLISHED[args.protocol]))
     if args.out is not None:
         write_json(args.out / 'results.json', {k: _without_nan(v) for k, v in columns.items()})
     return 0
-
-
-def _look_at(config: PipelineConfig) -> LookAt:
-    """Returns what finds one hand in each box; it always answers, as those of other papers."""
-    model = config.model
-    runtime, _ = open_runtime(model.detector, model.runtime, model.threads)
-    estimator = SRHandNetEstimator(runtime)
-    refine = config.detector.subcell_refinement
-    return lambda rgb, boxes_px: estimator.look_again(rgb, boxes_px, 0.0, refine)
 
 
 def _tell(benchmark: ImageBenchmark, results: KeypointResults, partly: bool) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.codecs.region_map import SIDE_VALUES, keypoint_box
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.evaluation.detection import FoundBoxes, average_precision, mean_iou
@@ -29,7 +29,7 @@ from hand_pose_ros.skeleton import DIP_JOINTS, NUM_KEYPOINTS, WRIST
 from hand_pose_ros.types import Frame, Hand
 
 FindHands = Callable[[Frame], tuple[Hand, ...]]
-LookAt = Callable[[NDArray[np.uint8], NDArray[np.float32]], list[Hand]]
+ReadRegions = Callable[[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]], list[Hand]]
 
 BOX_MARGIN = 1.25
 """What a labelled box is enlarged by before a hand is looked for in it, as in MMPose."""
@@ -101,7 +101,7 @@ def predict_benchmark(
     benchmark: ImageBenchmark,
     folder: Path,
     find_hands: FindHands,
-    look_at: LookAt,
+    read_regions: ReadRegions,
     labels: Iterable[ImageLabel],
 ) -> KeypointResults:
     """Looks for the hands of a data set, on whole pictures and inside their labelled boxes.
@@ -110,7 +110,8 @@ def predict_benchmark(
         benchmark: The data set.
         folder: Folder of its pictures.
         find_hands: A pipeline that does not track.
-        look_at: Finds one hand in each of (R, 4) boxes of a picture.
+        read_regions: Finds one hand in each of (R, 4) boxes of a picture, given the (R,) sides
+            of the labels, -1 (left) to +1 (right).
         labels: Its labels, or some of them.
 
     Returns:
@@ -134,7 +135,9 @@ def predict_benchmark(
         results.boxes_px += list(boxes)
         results.head_sizes_px += [benchmark.head_sizes_px.get(label.image, np.nan)] * len(boxes)
         results.whole_px += list(keypoints_of(match_hands(hands, list(points))))
-        results.boxed_px += list(keypoints_of(look_at(rgb, _enlarged(boxes, BOX_MARGIN))))
+        sides = np.array([SIDE_VALUES[hand.side] for hand in label.hands], np.float32)
+        boxed = read_regions(rgb, _enlarged(boxes, BOX_MARGIN), sides)
+        results.boxed_px += list(keypoints_of(boxed))
         if label.complete:
             results.found.append(_boxes(hands, points, rgb.shape[:2]))
     return results

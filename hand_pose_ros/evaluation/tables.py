@@ -62,6 +62,31 @@ def comparison(
     return '\n'.join(rows + notes)
 
 
+def paper_tables(
+    ours: Mapping[str, Mapping[str, float]], published: Sequence[Published], digits: int = 3
+) -> str:
+    """Lays out our numbers, and then each paper's own table with our columns in it.
+
+    Args:
+        ours: Values by measure, by the name of the column.
+        published: Methods of others; those of one source make one table.
+        digits: Digits behind the point.
+
+    Returns:
+        Lines of text, an empty one between two tables.
+    """
+    tables = [comparison(ours, (), digits)]
+    for source in dict.fromkeys(each.source for each in published):
+        methods = [each for each in published if each.source == source]
+        known = {measure for each in methods for measure in each.values}
+        columns = {
+            name: {measure: value for measure, value in values.items() if measure in known}
+            for name, values in ours.items()
+        }
+        tables.append(comparison(columns, methods, digits))
+    return '\n\n'.join(tables)
+
+
 def _text(values: Mapping[str, float], measure: str, digits: int) -> str:
     value = values.get(measure, math.nan)
     return '-' if math.isnan(value) else f'{value:.{digits}f}'

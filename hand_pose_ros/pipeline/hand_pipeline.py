@@ -90,6 +90,24 @@ class HandPipeline:
         for engine in self._engines:
             engine.close()
 
+    def read_regions(
+        self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.floating], sides: NDArray[np.floating]
+    ) -> list[Hand]:
+        """Finds one hand in each of some known regions, with every keypoint, however doubtful.
+
+        For evaluations in labelled boxes, whose rules want an answer for all keypoints.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            boxes_px: (R, 4) regions (x0, y0, x1, y1) in image pixels.
+            sides: (R,) what is known of their sides, -1 (left) to +1 (right), 0 for unknown.
+
+        Returns:
+            R hands.
+        """
+        refine = self._config.detector.subcell_refinement
+        return self._estimator.look_again(rgb, boxes_px, 0.0, refine, sides)
+
     def configure(self, config: PipelineConfig) -> None:
         """Takes over new settings; those of `config.model` need a new pipeline.
 

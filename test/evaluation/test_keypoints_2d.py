@@ -30,10 +30,7 @@ def predict(benchmark, tmp_path):
         estimator = SRHandNetEstimator(OracleRuntime(hands, [Side.LEFT] * len(hands)))
         pipeline = HandPipeline(estimator, '', single_pictures(PipelineConfig(), 'full'))
 
-        def look_at(rgb, boxes_px):
-            return estimator.look_again(rgb, boxes_px, 0.0, True)
-
-        return k2d.predict_benchmark(benchmark, tmp_path, pipeline, look_at, labels)
+        return k2d.predict_benchmark(benchmark, tmp_path, pipeline, pipeline.read_regions, labels)
 
     return predict
 

@@ -1,6 +1,6 @@
 """The layout of a table: ours first, published numbers with their sources."""
 
-from hand_pose_ros.evaluation.tables import Published, comparison
+from hand_pose_ros.evaluation.tables import Published, comparison, paper_tables
 
 OURS = {'ours': {'PCK': 0.5, 'EPE': float('nan')}}
 PUBLISHED = (
@@ -27,4 +27,21 @@ def test_or_a_row_per_method():
         'ours   0.5    -    -',
         'A [1]  0.9    -  0.2',
         '[1] as published: a paper',
+    ]
+
+
+def test_each_paper_has_its_own_table_with_our_column_in_it():
+    assert paper_tables(OURS, PUBLISHED).splitlines() == [
+        '      ours',
+        'PCK  0.500',
+        'EPE      -',
+        '',
+        '      ours  A [1]  C [1]',
+        'PCK  0.500  0.900  1.000',
+        'AUC      -  0.250      -',
+        '[1] as published: a paper',
+        '',
+        '     ours   B [1]',
+        'EPE     -  12.500',
+        '[1] as published: another paper',
     ]

@@ -83,6 +83,16 @@ def test_a_hand_with_too_few_keypoints_is_not_reported():
         assert len(pipeline(frame())) == count
 
 
+def test_known_regions_are_read_with_every_keypoint_however_doubtful():
+    pipeline, _ = pipeline_of([HAND], detector=DetectorConfig(threshold=1.0))
+    low, high = HAND.min(axis=0) - 20, HAND.max(axis=0) + 20
+    boxes = np.array([[*low, *high], [0, 300, 150, 450]])
+    found, doubtful = pipeline.read_regions(ramp(), boxes, np.zeros(2))
+    np.testing.assert_allclose(found.keypoints_px, HAND, atol=1)
+    assert np.isfinite(doubtful.keypoints_px).all()
+    assert doubtful.scores.max() < 0.01
+
+
 def test_reset_never_gives_an_id_again():
     pipeline, _ = pipeline_of([HAND])
     (first,) = pipeline(frame(5))

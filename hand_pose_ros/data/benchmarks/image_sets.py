@@ -87,8 +87,8 @@ def read_mmpose(
     """Reads annotations that MMPose publishes for a data set: its split, its boxes.
 
     The format is COCO's: `images` with `id`, `file_name`, `width`, `height`, and `annotations`
-    with `image_id`, `bbox` (x, y, width, height), `keypoints` (21 x [x, y, v]), and for the CMU
-    hands `head_size`.
+    with `image_id`, `bbox` (x, y, width, height), `keypoints` (21 x [x, y, v]), for RHD also
+    `hand_type` and for the CMU hands `head_size`.
 
     Args:
         folder: Folder of the data set, below which are the pictures.
@@ -113,7 +113,8 @@ def read_mmpose(
             points = np.reshape(entry['keypoints'], (NUM_KEYPOINTS, 3)).astype(float)[list(order)]
             x, y, width, height = map(float, entry['bbox'])
             box = np.array([x, y, x + width, y + height])
-            hand = label_hand(flagged(points), Side.UNKNOWN, box)
+            side = Side[entry.get('hand_type', 'unknown').upper()]
+            hand = label_hand(flagged(points), side, box)
             if hand is not None:
                 hands.setdefault(entry['image_id'], []).append(hand)
             if 'head_size' in entry:

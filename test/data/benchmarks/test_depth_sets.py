@@ -1,6 +1,7 @@
 """NYU, ICVL and MSRA in their published layouts, made up and tiny."""
 
 import struct
+import sys
 
 import cv2
 import numpy as np
@@ -50,6 +51,14 @@ def test_damaged_matlab_files_are_told(nyu_folder, data):
     (nyu_folder / 'test' / 'joint_data.mat').write_bytes(data)
     with pytest.raises(ValueError, match=r'joint_data\.mat'):
         nyu.read(nyu_folder)
+
+
+def test_without_scipy_a_matlab_file_asks_for_it(tmp_path, monkeypatch):
+    (tmp_path / 'test').mkdir()
+    (tmp_path / 'test' / 'joint_data.mat').touch()
+    monkeypatch.setitem(sys.modules, 'scipy.io', None)
+    with pytest.raises(ValueError, match='needs SciPy to be read: pip install scipy'):
+        nyu.read(tmp_path)
 
 
 @pytest.fixture

@@ -191,7 +191,10 @@ def test_the_annotations_of_mmpose_are_taken_where_they_are(tmp_path, name, anno
     rows[20] = [0, 0, 0]
     entry = {'image_id': 5, 'bbox': [50, 40, 120, 150], 'keypoints': np.ravel(rows).tolist()}
     image = {'id': 5, 'file_name': 'Test/source/9.jpg', 'width': 320, 'height': 240}
-    document = {'images': [image], 'annotations': [{**entry, 'head_size': 88.5}]}
+    document = {
+        'images': [image],
+        'annotations': [{**entry, 'head_size': 88.5, 'hand_type': 'left'}],
+    }
     write_json(tmp_path / annotations, document)
     benchmark = IMAGE_SETS[name](tmp_path)
     (label,) = benchmark.labels
@@ -199,6 +202,7 @@ def test_the_annotations_of_mmpose_are_taken_where_they_are(tmp_path, name, anno
     expected[order[20]] = np.nan
     np.testing.assert_allclose(label.hands[0].keypoints_px, expected)
     np.testing.assert_array_equal(label.hands[0].box_px, [50, 40, 170, 190])
+    assert label.hands[0].side is Side.LEFT
     assert benchmark.head_sizes_px == {'Test/source/9.jpg': 88.5}
     assert 'MMPose' in benchmark.box
     (tmp_path / annotations).write_text(json.dumps({'images': []}))

@@ -1,0 +1,61 @@
+"""`hand-pose evaluate presence`: pictures that show a hand against those that do not."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hand_pose_ros.cli.inputs import Topics, open_sources, tell_problems
+from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
+from hand_pose_ros.evaluation.detection import tell_presence
+from hand_pose_ros.evaluation.photos import single_pictures
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.pipeline.settings import with_values
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the protocol's arguments."""
+    for name, what in (('hands', 'each show a hand'), ('without', 'show none')):
+        parser.add_argument(
+            f'--{name}', nargs='+', required=True, metavar='INPUT', help=f'pictures that {what}'
+        )
+    add_setting_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints AUC of the ROC curve, and precision, recall and F1 at the score in use."""
+    config = with_values(PipelineConfig(), pipeline_settings(args))
+    threshold = config.detector.min_score
+    config = single_pictures(config, config.detector.cycle)
+    # The curve needs the scores of hands that would not be reported.
+    config = replace(config, detector=replace(config.detector, min_score=0.0))
+    with closing(open_pipeline(config)) as pipeline:
+        print(pipeline.runtime)
+        with_hand, without = _scores(pipeline, args.hands), _scores(pipeline, args.without)
+    presence = tell_presence(with_hand, without, threshold)
+    print(f'{len(with_hand)} pictures with a hand, {len(without)} without')
+    print(f'ROC AUC of the best hand score {presence.auc:.3f}')
+    print(
+        f'at detector.min_score {threshold:g}: accuracy {presence.accuracy:.3f}, precision '
+        f'{presence.precision:.3f}, recall {presence.recall:.3f}, F1 {presence.f1:.3f}'
+    )
+    return 0
+
+
+def _scores(pipeline: HandPipeline, inputs: Sequence[str]) -> NDArray[np.float64]:
+    """Returns the best score of a hand on each picture, 0 where none is found."""
+    sources = open_sources(inputs, Topics())
+    scores = [
+        max((hand.score for hand in pipeline(named.frame)), default=0.0)
+        for source in sources
+        for named in tqdm(source.frames, source.name, source.length, unit='picture')
+    ]
+    tell_problems(sources)
+    if not scores:
+        raise ValueError(f'no picture could be read from {" ".join(inputs)}')
+    return np.array(scores)
