@@ -5,13 +5,28 @@ from pathlib import Path
 from typing import Any
 
 from hand_pose_ros.training.hourglass_task import HourglassRecipe, HourglassTask
+from hand_pose_ros.training.mask_pose_task import MaskPoseRecipe, MaskPoseTask
+from hand_pose_ros.training.mobile_keypoints_task import (
+    MobileKeypointsRecipe,
+    MobileKeypointsTask,
+)
 from hand_pose_ros.training.recipes import Recipe, build_recipe, read_document
+from hand_pose_ros.training.skeleton_multiscale_task import (
+    SkeletonMultiScaleRecipe,
+    SkeletonMultiScaleTask,
+    SkeletonUNetRecipe,
+    SkeletonUNetTask,
+)
 from hand_pose_ros.training.srhandnet_task import SRHandNetRecipe, SRHandNetTask
 from hand_pose_ros.training.task import Task
 
 TASKS: dict[str, tuple[type[Recipe], Callable[[Any], Task]]] = {
     'srhandnet': (SRHandNetRecipe, SRHandNetTask),
     'local_regression_hourglass': (HourglassRecipe, HourglassTask),
+    'skeleton_unet': (SkeletonUNetRecipe, SkeletonUNetTask),
+    'skeleton_multiscale': (SkeletonMultiScaleRecipe, SkeletonMultiScaleTask),
+    'mobile_keypoints': (MobileKeypointsRecipe, MobileKeypointsTask),
+    'mask_pose': (MaskPoseRecipe, MaskPoseTask),
 }
 """Recipe and task of each network."""
 

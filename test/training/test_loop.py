@@ -4,14 +4,10 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from oracle import open_hand
 
-from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
 from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
 from hand_pose_ros.runtimes.open import open_runtime
@@ -20,7 +16,6 @@ from hand_pose_ros.training.export import export_onnx
 from hand_pose_ros.training.loop import Job, learning_rate, train
 from hand_pose_ros.training.srhandnet_task import SRHandNetTask
 from hand_pose_ros.training.tasks import read_task
-from hand_pose_ros.types import Side
 
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = replace(
@@ -37,25 +32,6 @@ RECIPE = replace(
     steps=4,
     validate_every=2,
 )
-
-
-@pytest.fixture
-def data(tmp_path):
-    rng = np.random.default_rng(0)
-    labels = []
-    (tmp_path / 'backgrounds').mkdir()
-    (tmp_path / 'photos').mkdir()
-    for index in range(6):
-        picture = rng.integers(0, 255, (120, 160, 3), np.uint8)
-        cv2.imwrite(str(tmp_path / 'backgrounds' / f'{index}.png'), picture)
-        points = open_hand((80, 60), 70)
-        for x, y in points:
-            cv2.circle(picture, (round(float(x)), round(float(y))), 5, (90, 120, 220), -1)
-        cv2.imwrite(str(tmp_path / 'photos' / f'{index}.png'), picture)
-        hand = HandLabel(points, keypoint_box(points), Side.RIGHT)
-        labels.append(ImageLabel(f'{index}.png', 120, 160, (hand,), 'ab'[index % 2]))
-    write_labels(tmp_path / 'photos', labels, 'test')
-    return tmp_path
 
 
 def job(data, processes=1, recipe=RECIPE):
