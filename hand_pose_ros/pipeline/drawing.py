@@ -1,4 +1,4 @@
-"""Hands drawn over their image: skeleton, box, id, side and scores."""
+"""Hands drawn over their image: mask, skeleton, box, id, side and scores."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.codecs import mask
 from hand_pose_ros.skeleton import BONES, FINGERS, NUM_KEYPOINTS
 from hand_pose_ros.types import Hand, Side
 
@@ -20,6 +21,8 @@ SIDE_COLOURS = {
 }
 SHADE = (24, 24, 24)
 """Colour under lines and text: it keeps them legible on skin and on a bright background."""
+
+MASK_OPACITY = 0.35
 
 SUBPIXEL_BITS = 4
 """OpenCV draws at fractions of a pixel; without it, a slow hand moves in steps."""
@@ -47,6 +50,8 @@ def draw_hands(rgb: NDArray[np.uint8], hands: Sequence[Hand]) -> NDArray[np.uint
     """
     canvas = np.ascontiguousarray(rgb).copy()
     unit_px = max(1.0, min(rgb.shape[:2]) / 480)
+    for hand in hands:
+        _tint_mask(canvas, hand)
     for hand in hands:
         _draw_box(canvas, hand, unit_px)
     for hand in hands:
@@ -100,6 +105,17 @@ def _draw_dot(
 ) -> None:
     radius = round(radius_px * (1 << SUBPIXEL_BITS))
     cv2.circle(canvas, centre, radius, colour, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _tint_mask(canvas: NDArray[np.uint8], hand: Hand) -> None:
+    """Tints the pixels that the estimator took for the hand's, if it tells."""
+    if hand.mask is None:
+        return
+    height, width = canvas.shape[:2]
+    inside = mask.to_image(hand.mask, (height, width)) >= mask.MASK_THRESHOLD
+    colour = np.array(SIDE_COLOURS[hand.side])
+    tinted = (1 - MASK_OPACITY) * canvas[inside] + MASK_OPACITY * colour
+    canvas[inside] = np.rint(tinted).astype(np.uint8)
 
 
 def _draw_box(canvas: NDArray[np.uint8], hand: Hand, unit_px: float) -> None:

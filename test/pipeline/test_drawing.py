@@ -5,7 +5,7 @@ import pytest
 
 from hand_pose_ros.pipeline.drawing import draw_hands, keypoint_colours, label
 from hand_pose_ros.skeleton import FINGERS
-from hand_pose_ros.types import Hand, Side
+from hand_pose_ros.types import Hand, HandMask, Side
 
 GREY = np.full((240, 320, 3), 128, np.uint8)
 
@@ -90,3 +90,17 @@ def test_the_label_tells_what_is_known() -> None:
 def test_a_view_of_an_image_is_drawn_too() -> None:
     picture = draw_hands(GREY[:, ::-1], [make_hand()])
     np.testing.assert_array_equal(picture, draw_hands(GREY, [make_hand()]))
+
+
+def test_a_mask_tints_its_pixels_and_no_others() -> None:
+    hand = make_hand()
+    cells = np.zeros((2, 2), np.float32)
+    cells[0, 0] = 1
+    masked = dataclasses.replace(hand, mask=HandMask(cells, np.array([20.0, 20, 60, 60])))
+    plain, picture = draw_hands(GREY, [hand]), draw_hands(GREY, [masked])
+    changed = (plain != picture).any(axis=2)
+    # The cell's centre is hand; half-way to the next cells the mask ends.
+    assert changed[30, 30]
+    rows, columns = np.nonzero(changed)
+    assert 18 <= min(rows.min(), columns.min())
+    assert max(rows.max(), columns.max()) <= 42

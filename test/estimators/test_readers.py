@@ -1,0 +1,39 @@
+"""Networks for the second pass, by name."""
+
+import pytest
+from oracle import OracleRuntime
+
+from hand_pose_ros.estimators.readers import READERS, open_reader
+from hand_pose_ros.runtimes.base import SPECS
+from hand_pose_ros.runtimes.open import open_runtime
+
+
+class Nothing(OracleRuntime):
+    """Executes a network that has only a spec."""
+
+    def __init__(self, network):
+        super().__init__([])
+        self.spec = SPECS[network](network, 'slim', 160, 8)
+
+
+@pytest.mark.parametrize('name', READERS)
+def test_the_usual_model_is_opened_where_none_is_named(name):
+    asked = []
+
+    def open_model(model):
+        asked.append(model)
+        return Nothing('mask_pose' if 'mask' in name else name), 'because'
+
+    assert open_reader(name, '', open_model)[1] == 'because'
+    open_reader(name, 'mine.onnx', open_model)
+    assert asked == [READERS[name][1], 'mine.onnx']
+
+
+def test_weights_that_are_not_there_are_asked_for_by_the_name_of_the_setting():
+    with pytest.raises(FileNotFoundError, match=r'model\.estimator_model.*nowhere\.onnx'):
+        open_reader('mask_pose', 'nowhere.onnx', lambda model: open_runtime(model, 'onnx', 1))
+
+
+def test_weights_of_another_network_are_refused():
+    with pytest.raises(ValueError, match='must be one of mask_pose, got a mobile_keypoints'):
+        open_reader('mask_pose', '', lambda _: (Nothing('mobile_keypoints'), ''))
