@@ -2,28 +2,21 @@
 
 import argparse
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.cli.outputs import write_json
-from hand_pose_ros.data.benchmarks import icvl, msra, nyu
 from hand_pose_ros.data.benchmarks.joint_files import (
     DepthBenchmark,
     joints_mm,
     read_joint_file,
 )
-from hand_pose_ros.evaluation import published_joints
+from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS
 from hand_pose_ros.evaluation.joints_3d import joint_errors_mm, summary
+from hand_pose_ros.evaluation.published_joints import PUBLISHED
 from hand_pose_ros.evaluation.success_curves import plot_joint_errors
-from hand_pose_ros.evaluation.tables import Published, comparison
-
-DATA_SETS: dict[str, tuple[ModuleType, tuple[Published, ...]]] = {
-    'nyu': (nyu, published_joints.NYU),
-    'icvl': (icvl, published_joints.ICVL),
-    'msra': (msra, published_joints.MSRA),
-}
+from hand_pose_ros.evaluation.tables import comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints errors under each treatment of the prior joint, beside published means."""
-    data_set, published = DATA_SETS[args.protocol]
+    data_set = DEPTH_SETS[args.protocol]
     benchmark: DepthBenchmark = data_set.BENCHMARK
     joints = len(benchmark.joint_names)
     if args.labels is not None:
@@ -62,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if len(labels_uvd) != benchmark.frames:
         print(f'not the published test set: that has {benchmark.frames} frames')
-    print(comparison(rows, published, methods_down=True))
+    print(comparison(rows, PUBLISHED[args.protocol], methods_down=True))
     if args.out is not None:
         title = f'{benchmark.title}, {len(labels_uvd)} frames'
         write_json(args.out / 'results.json', rows)

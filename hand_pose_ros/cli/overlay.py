@@ -15,16 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.cli.outputs import fitted, write_picture
-from hand_pose_ros.data.benchmarks import icvl, msra, nyu
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark
-from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, spread
+from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, IMAGE_SETS, spread
 from hand_pose_ros.data.dataset_report import colour_depth
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.evaluation.photos import read_rgb
 from hand_pose_ros.pipeline.drawing import draw_hands
 from hand_pose_ros.types import Hand
 
-DEPTH_SETS: dict[str, ModuleType] = {'nyu': nyu, 'icvl': icvl, 'msra': msra}
 TILE_PX = 320
 COLUMNS = 4
 MARGIN = 0.3

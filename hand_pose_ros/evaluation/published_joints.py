@@ -67,3 +67,5 @@ MSRA = _collected("""
     Point-to-Point 7.707
     DenseReg 7.234
     TriHorn-Net 7.13""")
+
+PUBLISHED = {'nyu': NYU, 'icvl': ICVL, 'msra': MSRA}

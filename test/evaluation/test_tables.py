@@ -1,5 +1,8 @@
 """The layout of a table: ours first, published numbers with their sources."""
 
+from hand_pose_ros.cli.evaluate import PROTOCOLS
+from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, IMAGE_SETS
+from hand_pose_ros.evaluation import published_joints, published_keypoints
 from hand_pose_ros.evaluation.tables import Published, comparison, paper_tables
 
 OURS = {'ours': {'PCK': 0.5, 'EPE': float('nan')}}
@@ -45,3 +48,16 @@ def test_each_paper_has_its_own_table_with_our_column_in_it():
         'EPE     -  12.500',
         '[1] as published: another paper',
     ]
+
+
+def test_every_data_set_has_a_protocol_and_published_numbers_only_belong_to_one():
+    assert {*IMAGE_SETS, *DEPTH_SETS} <= PROTOCOLS.keys()
+    assert published_keypoints.PUBLISHED.keys() == IMAGE_SETS.keys()
+    assert published_joints.PUBLISHED.keys() == DEPTH_SETS.keys()
+    assert published_keypoints.CROPS.keys() <= IMAGE_SETS.keys()
+
+
+def test_every_published_number_names_its_source():
+    tables = published_keypoints.PUBLISHED.values(), published_joints.PUBLISHED.values()
+    for methods in (*tables[0], *tables[1]):
+        assert all(each.source and each.method and each.values for each in methods)

@@ -1,7 +1,8 @@
-"""All published image data sets that can be read, by the names of the command line."""
+"""All published data sets that can be read, by the names of the command line."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 from hand_pose_ros.data.benchmarks import (
@@ -9,8 +10,11 @@ from hand_pose_ros.data.benchmarks import (
     coco_wholebody,
     dexter_object,
     freihand,
+    icvl,
     interhand,
     lsmv,
+    msra,
+    nyu,
     onehand10k,
     rhd,
     stb,
@@ -30,6 +34,9 @@ IMAGE_SETS: dict[str, Callable[[Path], ImageBenchmark]] = {
     'interhand': interhand.read,
     'coco_wholebody': coco_wholebody.read,
 }
+
+DEPTH_SETS: dict[str, ModuleType] = {'nyu': nyu, 'icvl': icvl, 'msra': msra}
+"""Each has a BENCHMARK, reads its labels by `read`, and a picture by `read_depth_m`."""
 
 
 def spread(items: Sequence[Item], count: int | None) -> list[Item]:
