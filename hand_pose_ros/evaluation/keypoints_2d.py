@@ -119,7 +119,9 @@ def predict_benchmark(
     """
     results = KeypointResults()
     for label in labels:
-        bgr = cv2.imread(str(folder / label.image), cv2.IMREAD_COLOR)
+        path = folder / label.image
+        # OpenCV writes a line of its own about every file that is not there.
+        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
         if bgr is None or bgr.shape[:2] != (label.height, label.width):
             results.skipped.append(label.image)
             continue

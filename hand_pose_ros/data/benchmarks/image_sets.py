@@ -53,7 +53,12 @@ def label_hand(
 
     Returns:
         The label; None with fewer than two labelled keypoints, which have no size.
+
+    Raises:
+        ValueError: The box is not finite.
     """
+    if box_px is not None and not np.isfinite(box_px).all():
+        raise ValueError(f'a hand has the box {np.asarray(box_px).tolist()}')
     if np.count_nonzero(np.isfinite(keypoints_px[:, 0])) < 2:
         return None
     points = keypoints_px.astype(np.float32)

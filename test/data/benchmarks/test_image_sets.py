@@ -210,6 +210,14 @@ def test_the_annotations_of_mmpose_are_taken_where_they_are(tmp_path, name, anno
         IMAGE_SETS[name](tmp_path)
 
 
+def test_a_box_that_is_not_finite_is_refused(tmp_path):
+    sample(tmp_path, 'coco_wholebody')
+    path = tmp_path / 'annotations/coco_wholebody_val_v1.0.json'
+    path.write_text(path.read_text().replace('[230, 60, 70, 100]', '[230, NaN, 70, 100]'))
+    with pytest.raises(ValueError, match='is not the annotations of COCO.*a hand has the box'):
+        IMAGE_SETS['coco_wholebody'](tmp_path)
+
+
 def test_pictures_are_picked_from_all_over_a_data_set():
     assert spread('abcdefgh', 4) == ['a', 'c', 'e', 'g']
     assert spread('ab', None) == spread('ab', 9) == ['a', 'b']
