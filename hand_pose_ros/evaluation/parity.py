@@ -87,7 +87,7 @@ def keypoint_distances_px(
 
 
 def _gaps(one: Hand, other: Hand) -> NDArray[np.float32]:
-    """Returns (21,) distances in pixels: 0 where neither shows the keypoint, inf where one does."""
+    """Returns (21,) distances in pixels: 0 where none shows the keypoint, inf where one does."""
     gaps = np.linalg.norm(one.keypoints_px - other.keypoints_px, axis=1)
     unseen = np.isnan(one.keypoints_px[:, 0]) & np.isnan(other.keypoints_px[:, 0])
     return np.where(unseen, 0, np.nan_to_num(gaps, nan=np.inf)).astype(np.float32)
