@@ -1,12 +1,14 @@
-"""The networks that can make the second pass, by the name of their paper."""
+"""The networks that can make the second pass, by the name of their paper, behind a first pass."""
 
 from collections.abc import Callable
 from functools import partial
 
-from hand_pose_ros.estimators.base import Reader
+from hand_pose_ros.estimators.base import Estimator, Reader
 from hand_pose_ros.estimators.mask_pose import MaskPoseReader
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
-from hand_pose_ros.runtimes.base import Runtime
+from hand_pose_ros.estimators.skeleton_multiscale import SkeletonMultiScaleEstimator
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.runtimes.base import Runtime, SkeletonSpec
 
 READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {
     'mask_pose': (MaskPoseReader, 'mask_pose_slim'),
@@ -15,10 +17,51 @@ READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {
 }
 """What makes a reader of a runtime, and the model used where none is named."""
 
+SKELETON = 'skeleton_multiscale'
+SKELETON_MODEL = 'skeleton_multiscale_slim'
+"""The one estimator that reads nothing without a first pass of its own, and its usual model."""
 
-def open_reader(
-    name: str, model: str, open_model: Callable[[str], tuple[Runtime, str]]
-) -> tuple[Reader, str]:
+ESTIMATORS = ('srhandnet', *READERS, SKELETON)
+"""What `open_estimator` knows."""
+
+OpenModel = Callable[[str], tuple[Runtime, str]]
+
+
+def open_estimator(
+    name: str, detector: Runtime, model: str, open_model: OpenModel
+) -> tuple[Estimator, str]:
+    """Puts a network for the second pass behind one for the first.
+
+    Args:
+        name: One of ESTIMATORS.
+        detector: Executes the network of the first pass: an SRHandNet, or for SKELETON a
+            skeleton_unet.
+        model: As for `find_model`; empty for the usual one of the estimator.
+        open_model: Opens a model by its name, as `open_runtime` does.
+
+    Returns:
+        The estimator, and one sentence that says why the runtime of the second pass is the one it
+        is; empty where the detector makes that, too.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: A model is damaged or of another network, or its runtime is not installed.
+    """
+    if name == 'srhandnet':
+        return SRHandNetEstimator(detector), ''
+    if name != SKELETON:
+        reader, reason = open_reader(name, model, open_model)
+        return SRHandNetEstimator(detector, reader), reason
+    if not isinstance(detector.spec, SkeletonSpec):
+        raise ValueError(
+            f'estimator {name} finds hands by their skeletons: model.detector must be a '
+            f'skeleton_unet, such as skeleton_unet_slim, got a {detector.spec.network}'
+        )
+    opened, reason = _open_weights(name, model or SKELETON_MODEL, open_model)
+    return SkeletonMultiScaleEstimator(detector, opened), reason
+
+
+def open_reader(name: str, model: str, open_model: OpenModel) -> tuple[Reader, str]:
     """Loads a network for the second pass.
 
     Args:
@@ -34,11 +77,15 @@ def open_reader(
         ValueError: The model is damaged or of another network, or its runtime is not installed.
     """
     make, usual = READERS[name]
+    opened, reason = _open_weights(name, model or usual, open_model)
+    return make(opened), reason
+
+
+def _open_weights(name: str, model: str, open_model: OpenModel) -> tuple[Runtime, str]:
     try:
-        opened, reason = open_model(model or usual)
+        return open_model(model)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'estimator {name} needs weights in model.estimator_model, an .onnx file as '
             f'`hand-pose train` and `hand-pose export` make it: {error}'
         ) from error
-    return make(opened), reason

@@ -7,7 +7,7 @@ reads the same dataclasses, so what is measured there is what runs on the robot.
 from dataclasses import dataclass, field
 from typing import Any
 
-from hand_pose_ros.estimators.readers import READERS
+from hand_pose_ros.estimators.readers import ESTIMATORS
 from hand_pose_ros.runtimes.engine_options import PRECISIONS
 from hand_pose_ros.runtimes.open import RUNTIMES
 
@@ -40,13 +40,15 @@ class ModelConfig:
     """Which network runs, and where. Read once, when the pipeline is opened."""
 
     detector: str = setting(
-        'srhandnet_nano', 'SRHandNet weights: the name of a shipped model or the path of an .onnx'
+        'srhandnet_nano',
+        'Weights of the first pass, an SRHandNet, or a skeleton_unet for the estimator '
+        'skeleton_multiscale: the name of a shipped model or the path of an .onnx',
     )
     estimator: str = setting(
         'srhandnet',
         'Network of the second pass, on each hand region; mask_pose_pyramid is mask_pose on some '
-        'twenty crops of it, and as much slower.',
-        choices=('srhandnet', *READERS),
+        'twenty crops of it, and as much slower; skeleton_multiscale finds one hand at a time.',
+        choices=ESTIMATORS,
     )
     estimator_model: str = setting(
         '',

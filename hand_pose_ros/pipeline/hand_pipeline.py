@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.base import Estimator
-from hand_pose_ros.estimators.readers import open_reader
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.estimators.readers import open_estimator
 from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hand
 from hand_pose_ros.pipeline.smoothing import HandSmoother
@@ -178,11 +177,9 @@ def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
         return runtime, reason
 
     runtime, reason = open_model(model.detector)
-    reader = None
-    if model.estimator != 'srhandnet':
-        reader, more = open_reader(model.estimator, model.estimator_model, open_model)
-        reason = f'{reason}; {more}'
-    return HandPipeline(SRHandNetEstimator(runtime, reader), reason, config, engines)
+    estimator, more = open_estimator(model.estimator, runtime, model.estimator_model, open_model)
+    reason = f'{reason}; {more}' if more else reason
+    return HandPipeline(estimator, reason, config, engines)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

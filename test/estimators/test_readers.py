@@ -3,8 +3,9 @@
 import pytest
 from oracle import OracleRuntime
 
-from hand_pose_ros.estimators.readers import READERS, open_reader
-from hand_pose_ros.runtimes.base import SPECS
+from hand_pose_ros.estimators.readers import READERS, open_estimator, open_reader
+from hand_pose_ros.estimators.skeleton_multiscale import SkeletonMultiScaleEstimator
+from hand_pose_ros.runtimes.base import SPECS, SkeletonPoseSpec, SkeletonSpec
 from hand_pose_ros.runtimes.open import open_runtime
 
 
@@ -37,3 +38,36 @@ def test_weights_that_are_not_there_are_asked_for_by_the_name_of_the_setting():
 def test_weights_of_another_network_are_refused():
     with pytest.raises(ValueError, match='must be one of mask_pose, got a mobile_keypoints'):
         open_reader('mask_pose', '', lambda _: (Nothing('mobile_keypoints'), ''))
+
+
+class Skeletons(OracleRuntime):
+    """Executes nothing, and says that it draws skeletons."""
+
+    spec = SkeletonSpec('skeleton_unet', 'slim', 256, 128)
+
+
+class Keypoints(OracleRuntime):
+    """Executes nothing, and says that it reads keypoints from skeletons."""
+
+    spec = SkeletonPoseSpec('skeleton_multiscale', 'slim', 128)
+
+
+def test_skeletons_find_the_hand_and_their_usual_model_reads_it():
+    asked = []
+
+    def open_model(model):
+        asked.append(model)
+        return Keypoints([]), 'because'
+
+    estimator, reason = open_estimator('skeleton_multiscale', Skeletons([]), '', open_model)
+    assert isinstance(estimator, SkeletonMultiScaleEstimator)
+    assert (asked, reason) == (['skeleton_multiscale_slim'], 'because')
+
+
+def test_a_detector_without_skeletons_is_refused_for_them_before_weights_are_looked_for():
+    with pytest.raises(ValueError, match=r'model\.detector must be a skeleton_unet.*a srhandnet'):
+        open_estimator('skeleton_multiscale', OracleRuntime([]), '', lambda _: None)
+
+
+def test_srhandnet_needs_no_second_model():
+    assert open_estimator('srhandnet', OracleRuntime([]), '', lambda _: None)[1] == ''
