@@ -6,8 +6,10 @@ recipe, the surroundings and seed + i alone, so that an interrupted run continue
 and ends with the same bytes.
 """
 
+import fcntl
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -135,11 +137,36 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render, surroundings: st
             two sets are the same only if it is.
 
     Raises:
-        ValueError: The folder holds a set made from another recipe or with other surroundings.
+        ValueError: The folder holds a set made from another recipe or with other surroundings, or
+            another run is writing to it.
         OSError: The folder cannot be written or the disk is full. What `labels.json` names is
             complete, and the next call continues after it.
     """
-    labels = _begin(folder, recipe, surroundings)
+    with _locked(folder):
+        labels = _begin(folder, recipe, surroundings)
+        _continue(folder, recipe, render, labels)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps other runs away; the lock is on `recipe.json`, and goes with the process."""
+    for part in ('images', 'depth'):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    path = folder / 'recipe.json'
+    if not path.exists() and (folder / 'labels.json').exists():
+        raise ValueError(f'{folder} holds another data set; name another folder')
+    with path.open('a') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ValueError(
+                f'another run is writing to {folder}; wait for its end or name another folder'
+            ) from error
+        yield
+
+
+def _continue(folder: Path, recipe: Recipe, render: Render, labels: list[ImageLabel]) -> None:
+    """Renders and writes what is missing of a set after its first labels."""
     seeds = range(recipe.seed, recipe.seed + recipe.count)
     saved = len(labels)
     try:
@@ -181,22 +208,19 @@ def _render(
 
 
 def _begin(folder: Path, recipe: Recipe, surroundings: str) -> list[ImageLabel]:
-    """Makes the folder, or finds what an interrupted run of the same recipe left there."""
-    for part in ('images', 'depth'):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    """Finds what an interrupted run of the same recipe left in a folder, mostly nothing."""
     # A longer set begins with the shorter one, so the count may differ.
     made_from = json.loads(json.dumps(asdict(replace(recipe, count=1))))
     made_from['surroundings'] = surroundings
     path = folder / 'recipe.json'
-    if path.exists():
-        if json.loads(path.read_text()) != made_from:
-            raise ValueError(
-                f'{folder} holds a set made from another recipe or with other surroundings; '
-                'name another folder'
-            )
-    elif (folder / 'labels.json').exists():
-        raise ValueError(f'{folder} holds another data set; name another folder')
-    path.write_text(json.dumps(made_from))
+    known = path.read_text()  # empty in a new folder
+    if known and json.loads(known) != made_from:
+        raise ValueError(
+            f'{folder} holds a set made from another recipe or with other surroundings; '
+            'name another folder'
+        )
+    if not known:
+        path.write_text(json.dumps(made_from))
     return read_labels(folder) if (folder / 'labels.json').exists() else []
 
 

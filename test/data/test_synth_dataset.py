@@ -1,5 +1,7 @@
 import errno
 import json
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -214,6 +216,28 @@ def test_a_folder_with_another_set_is_left_alone(tmp_path):
     (tmp_path / 'a' / 'recipe.json').unlink()
     with pytest.raises(ValueError, match='another data set'):
         write_dataset(tmp_path / 'a', RECIPE, fake_render)
+
+
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_one_works(tmp_path):
+    second = """
+import sys
+from pathlib import Path
+from hand_pose_ros.data.rendering.render import SceneConfig
+from hand_pose_ros.data.synth_dataset import Recipe, write_dataset
+write_dataset(Path(sys.argv[1]), Recipe(SceneConfig(height=48, width=64), 2, 70), None)
+"""
+    told = []
+
+    def render(config, seeds):
+        command = [sys.executable, '-c', second, str(tmp_path / 'set')]
+        told.append(subprocess.run(command, capture_output=True, text=True, check=False))
+        return fake_render(config, seeds)
+
+    recipe = replace(RECIPE, count=2)
+    write_dataset(tmp_path / 'set', recipe, render)
+    assert f'another run is writing to {tmp_path / "set"}; wait' in told[0].stderr
+    write_dataset(tmp_path / 'alone', recipe, fake_render)
+    assert files_in(tmp_path / 'set') == files_in(tmp_path / 'alone')
 
 
 def test_a_set_made_with_other_surroundings_is_another_set(tmp_path):
