@@ -184,7 +184,7 @@ class SkeletonMultiScaleTask:
         """Measures PCK@0.2 of both networks in the labelled regions of held-out photos."""
         keypoints = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
         reader = SkeletonReader(self._loaded_skeletons(), keypoints)
-        return {'pck_02': reader_pck(reader, _loaded(self._material).validation)}
+        return {'pck': reader_pck(reader, _loaded(self._material).validation)}
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes pictures and skeletons for batches of one and of three."""
