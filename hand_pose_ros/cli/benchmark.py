@@ -1,4 +1,4 @@
-"""`hand-pose benchmark`: what the pipeline costs, what the node adds, how fast hands render."""
+"""`hand-pose benchmark`: what pipeline and networks cost, what the node adds, how hands render."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.cli.demo import CLIP
 from hand_pose_ros.cli.inputs import Topics, open_sources
+from hand_pose_ros.cli.network_benchmark import measure_networks
 from hand_pose_ros.cli.outputs import fitted, write_json
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
@@ -35,6 +36,11 @@ CLIP_FRAME = 60
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments."""
     parser.add_argument('--node', action='store_true', help='measure the ROS node, not the models')
+    parser.add_argument(
+        '--networks',
+        action='store_true',
+        help='measure single networks in every runtime, precision and batch size',
+    )
     parser.add_argument('--synth', action='store_true', help='measure the renderer of hands')
     parser.add_argument(
         '--assets', type=Path, help='assets of --synth (default: HAND_POSE_ASSETS)'
@@ -67,6 +73,12 @@ def run(args: argparse.Namespace) -> int:
         document['synth'] = _measure_renderer(args)
         write_json(args.out, document)
         print(f'see {args.out}')
+        return 0
+    if args.networks:
+        plot = args.out.with_suffix('.png')
+        document['networks'] = measure_networks(_models(args), config.model, args.frames, plot)
+        write_json(args.out, document)
+        print(f'see {args.out} and {plot}')
         return 0
     rgb = picture_with_hands(args.input)
     if args.node:
@@ -119,13 +131,18 @@ def _stream(
         yield Frame(rgb, index / rate_hz, depth_m, camera)
 
 
+def _models(args: argparse.Namespace) -> list[str]:
+    models = [args.model] if args.model else sorted(each.stem for each in WEIGHTS.glob('*.onnx'))
+    if not models:
+        raise FileNotFoundError('no model comes with this version: name one by --model')
+    return models
+
+
 def _measure_pipelines(
     rgb: NDArray[np.uint8], config: PipelineConfig, args: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Yields, and prints, a row for each model in each runtime on each size of picture."""
-    models = [args.model] if args.model else sorted(each.stem for each in WEIGHTS.glob('*.onnx'))
-    if not models:
-        raise FileNotFoundError('no model comes with this version: name one by --model')
+    models = _models(args)
     print('median / 95th percentile in milliseconds')
     print(_line(('model', 'runtime', 'picture', 'hands', *STAGES)))
     for model in models:

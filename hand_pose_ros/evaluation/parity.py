@@ -1,5 +1,6 @@
 """How far two runtimes are from each other with the same model, and how long they take."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -81,8 +82,8 @@ def keypoint_distances_px(
         return np.full(1, np.inf, np.float32)
     distances = [np.zeros(0, np.float32)]
     for hand in expected:
-        gaps = np.stack([_gaps(hand, other) for other in found])
-        distances.append(gaps[gaps.mean(axis=1).argmin()])
+        gaps = [_gaps(hand, other) for other in found]
+        distances.append(min(gaps, key=_mean_of_finite))
     return np.concatenate(distances)
 
 
@@ -91,6 +92,11 @@ def _gaps(one: Hand, other: Hand) -> NDArray[np.float32]:
     gaps = np.linalg.norm(one.keypoints_px - other.keypoints_px, axis=1)
     unseen = np.isnan(one.keypoints_px[:, 0]) & np.isnan(other.keypoints_px[:, 0])
     return np.where(unseen, 0, np.nan_to_num(gaps, nan=np.inf)).astype(np.float32)
+
+
+def _mean_of_finite(gaps: NDArray[np.float32]) -> float:
+    finite = gaps[np.isfinite(gaps)]
+    return float(finite.mean()) if len(finite) else math.inf
 
 
 def time_runs(runtime: Runtime, inputs: dict[str, NDArray], count: int) -> Timing:

@@ -121,3 +121,19 @@ def test_the_renderer_is_measured_in_every_mode(tmp_path, shared_dir):
 def test_the_renderer_without_assets_says_what_is_missing(tmp_path, capsys):
     assert main(['benchmark', '--synth', '--assets', str(tmp_path)]) == 1
     assert 'hand-pose: no makehuman/base.obj in' in capsys.readouterr().err
+
+
+def test_networks_are_measured_in_a_table_a_file_and_a_plot(tmp_path, model, capsys):
+    out = tmp_path / 'networks.json'
+    limit = ['--set', 'model.engine_max_regions=2', '--set', 'model.threads=1']
+    arguments = ['--networks', '--frames', '1', '--out', str(out), *limit]
+    assert main(['benchmark', *model, *arguments]) == 0
+    networks = json.loads(out.read_text())['networks']
+    onnx_rows = [row for row in networks['rows'] if 'ONNX Runtime' in row['runtime']]
+    assert [row['batch'] for row in onnx_rows] == [1, 2]
+    assert all(row['timing']['median_ms'] > 0 for row in networks['rows'])
+    assert networks['limits']['gmac_per_s'] > 0
+    assert out.with_suffix('.png').read_bytes().startswith(b'\x89PNG')
+    table = capsys.readouterr().out
+    assert 'median ms' in table
+    assert 'in onnx_cuda fp32 is left out' in table
