@@ -131,7 +131,8 @@ def _draw(rows: Sequence[Row], names: Sequence[str], path: Path) -> None:
             if found:
                 x, y = [row.batch for row in found], [row.per_s for row in found]
                 axes.plot(x, y, marker='o', label=name)
-        axes.set(xlabel='batch', ylabel='per second', ylim=(0, None))
+        batches = sorted({row.batch for row in rows if (row.model, row.shapes) == panel})
+        axes.set(xlabel='batch', xticks=batches, ylabel='per second', ylim=(0, None))
         axes.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -80,9 +80,9 @@ def keypoint_distances_px(
     found, expected = ([h for h in hands if h.score >= settings.min_score] for hands in pairs)
     if len(found) != len(expected):
         return np.full(1, np.inf, np.float32)
-    distances = [np.zeros(0, np.float32)]
+    distances: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
     for hand in expected:
-        gaps = [_gaps(hand, other) for other in found]
+        gaps: list[NDArray[np.float32]] = [_gaps(hand, other) for other in found]
         distances.append(min(gaps, key=_mean_of_finite))
     return np.concatenate(distances)
 
