@@ -149,6 +149,9 @@ class MobileKeypoints(nn.Module):
         )
         self.rise = nn.Sequential(_rise(plan.narrow, plan.rise), _rise(plan.rise, plan.rise))
         self.head = nn.Sequential(_depthwise(plan.rise), nn.Conv2d(plan.rise, NUM_MAPS, 1))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
         """Predicts the maps.
