@@ -79,7 +79,7 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3:
         raise ValueError(f'{path} is not a colour picture')
-    hands = [hand for hand in label.hands if _is_seen(hand)]
+    hands = [hand for hand in label.hands if is_seen(hand)]
     keypoints_px = np.array([hand.keypoints_px for hand in hands], np.float32).reshape(-1, 21, 2)
     last_px = np.array(image.shape[1::-1]) - 0.5
     inside = np.all((keypoints_px > -0.5) & (keypoints_px < last_px), axis=2)
@@ -96,7 +96,8 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
     return make_picture(rgba, keypoints_px[kept], sides)
 
 
-def _is_seen(hand: HandLabel) -> bool:
+def is_seen(hand: HandLabel) -> bool:
+    """Tells whether the camera sees enough of a hand, or nobody says how much it sees."""
     return hand.visible is None or int(hand.visible.sum()) >= MIN_VISIBLE
 
 

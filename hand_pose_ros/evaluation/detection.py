@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.geometry.boxes import pairwise_iou
+from hand_pose_ros.types import Hand
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,27 @@ class FoundBoxes:
     boxes_px: NDArray[np.floating]
     scores: NDArray[np.floating]
     labels_px: NDArray[np.floating]
+
+
+def found_boxes(
+    hands: Sequence[Hand], points_px: NDArray[np.floating], image_hw: tuple[int, ...]
+) -> FoundBoxes:
+    """Compares found with labelled boxes, both around keypoints, enlarged and inside the picture.
+
+    Args:
+        hands: What was found.
+        points_px: (L, 21, 2) labels; NaN where unlabelled or outside of the picture. A hand of
+            which the picture shows fewer than two keypoints has no box.
+        image_hw: Size of the picture.
+    """
+    seen = [points for points in points_px if np.isfinite(points[:, 0]).sum() > 1]
+    last_px = np.array([image_hw[1], image_hw[0]] * 2) - 1
+    labels = np.array([keypoint_box(points) for points in seen]).reshape(-1, 4)
+    return FoundBoxes(
+        np.array([hand.box_px for hand in hands]).reshape(-1, 4),
+        np.array([hand.score for hand in hands]),
+        np.clip(labels, 0, last_px),
+    )
 
 
 def average_precision(pictures: Sequence[FoundBoxes], min_iou: float = 0.5) -> float:

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.region_map import SIDE_VALUES, keypoint_box
+from hand_pose_ros.codecs.region_map import SIDE_VALUES
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
 from hand_pose_ros.data.labels import ImageLabel
-from hand_pose_ros.evaluation.detection import FoundBoxes, average_precision, mean_iou
+from hand_pose_ros.evaluation.detection import FoundBoxes, average_precision, found_boxes, mean_iou
 from hand_pose_ros.evaluation.metrics import (
     area_under_pck,
     auc_mmpose,
@@ -20,6 +20,7 @@ from hand_pose_ros.evaluation.metrics import (
     keypoint_box_sizes,
     keypoints_of,
     match_hands,
+    outside_picture,
     pck,
     pck_below,
     pixel_errors,
@@ -127,7 +128,7 @@ def predict_benchmark(
             continue
         rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
         points = np.array([hand.keypoints_px for hand in label.hands])
-        outside = _outside(points, rgb.shape[:2])
+        outside = outside_picture(points, rgb.shape[:2])
         results.outside += int(outside.sum())
         points[outside] = np.nan
         boxes = np.array([hand.box_px for hand in label.hands], np.float32)
@@ -141,7 +142,7 @@ def predict_benchmark(
         boxed = read_regions(rgb, _enlarged(boxes, BOX_MARGIN), sides)
         results.boxed_px += list(keypoints_of(boxed))
         if label.complete:
-            results.found.append(_boxes(hands, points, rgb.shape[:2]))
+            results.found.append(found_boxes(hands, points, rgb.shape[:2]))
     return results
 
 
@@ -209,30 +210,7 @@ def _box_sizes(results: KeypointResults) -> NDArray[np.float64]:
     return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
 
 
-def _outside(points_px: NDArray[np.float32], image_hw: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Finds labels outside of the picture, where nobody can see a keypoint: (hands, 21)."""
-    last_px = np.array([image_hw[1], image_hw[0]]) - 0.5
-    return np.any((points_px < -0.5) | (points_px > last_px), axis=2)
-
-
 def _enlarged(boxes_px: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     centres = (boxes_px[:, :2] + boxes_px[:, 2:]) / 2
     half = (boxes_px[:, 2:] - boxes_px[:, :2]) * factor / 2
     return np.concatenate((centres - half, centres + half), axis=1)
-
-
-def _boxes(
-    hands: tuple[Hand, ...], points_px: NDArray[np.float32], image_hw: tuple[int, ...]
-) -> FoundBoxes:
-    """Compares found with labelled boxes, both around keypoints, enlarged and inside the picture.
-
-    A hand of which the picture shows fewer than two keypoints has no box.
-    """
-    seen = [points for points in points_px if np.isfinite(points[:, 0]).sum() > 1]
-    last_px = np.array([image_hw[1], image_hw[0]] * 2) - 1
-    labels = np.array([keypoint_box(points) for points in seen]).reshape(-1, 4)
-    return FoundBoxes(
-        np.array([hand.box_px for hand in hands]).reshape(-1, 4),
-        np.array([hand.score for hand in hands]),
-        np.clip(labels, 0, last_px),
-    )
