@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from hand_pose_ros.networks.deployed import Deployed, build
 from hand_pose_ros.runtimes.base import METADATA_KEY, Spec
@@ -43,7 +44,24 @@ def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> flo
         net.load_state_dict(weights)
     except RuntimeError as error:
         raise ValueError(f'the weights are not those of a {spec.network} {spec.plan}') from error
-    module, examples = Deployed(net).eval(), task.examples()
+    return export_module(Deployed(net).eval(), spec, task.examples(), path)
+
+
+def export_module(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> float:
+    """Writes the model file of a module that takes and gives what its spec says.
+
+    Args:
+        module: The network, in evaluation.
+        spec: What the file says of it.
+        examples: Its inputs, by name; see `Task.examples`.
+        path: The .onnx file to write.
+
+    Returns:
+        The largest difference of an output value on the examples.
+
+    Raises:
+        ValueError: The difference is too large; no file is left behind.
+    """
     partial = path.with_suffix('.partial.onnx')
     _write(module, spec, examples, partial)
     difference = _difference(module, spec, examples, partial)
@@ -57,7 +75,7 @@ def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> flo
     return difference
 
 
-def _write(module: Deployed, spec: Spec, examples: Examples, path: Path) -> None:
+def _write(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> None:
     runtime = TorchRuntime(module, spec, 'cpu')
     seen = [{**example, **runtime.run(example)} for example in examples]
     with warnings.catch_warnings():
@@ -91,7 +109,7 @@ def _free_axes(name: str, seen: Examples) -> dict[int, str]:
     return {axis: 'batch' if axis == 0 else f'{name}_{axis}' for axis in varying}
 
 
-def _difference(module: Deployed, spec: Spec, examples: Examples, path: Path) -> float:
+def _difference(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> float:
     exported, original = OnnxRuntime(path, 1), TorchRuntime(module, spec, 'cpu')
     differences = []
     for example in examples:
