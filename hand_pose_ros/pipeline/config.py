@@ -55,6 +55,11 @@ class ModelConfig:
         'Weights of that network: the name of a shipped model or the path of an .onnx; empty for '
         "the network's usual one. srhandnet takes those of the detector.",
     )
+    depth: str = setting(
+        '',
+        'Depth network (local_regression_hourglass), which finds also the joints that are hidden: '
+        'the name of a shipped model or the path of an .onnx; empty for depth look-up alone.',
+    )
     runtime: str = setting(
         'auto',
         'What executes the networks; auto takes the fastest that works and says why in the log.',

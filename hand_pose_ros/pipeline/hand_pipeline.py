@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.base import Estimator
+from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.readers import open_estimator
 from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
-from hand_pose_ros.pipeline.lift import lift_hand
+from hand_pose_ros.pipeline.lift import lift_hands
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
 from hand_pose_ros.runtimes.base import Runtime
@@ -33,6 +34,7 @@ class HandPipeline:
         runtime: str,
         config: PipelineConfig,
         engines: Sequence[SwappingRuntime] = (),
+        depth: LocalRegressionHourglassEstimator | None = None,
     ) -> None:
         """Takes open networks.
 
@@ -41,10 +43,13 @@ class HandPipeline:
             runtime: Which model runs where and why, for logs.
             config: Settings.
             engines: Those runtimes that may change while they run.
+            depth: Finds joints in depth; None for depth look-up alone.
         """
         self._runtime = runtime
         self._engines = engines
         self._estimator = estimator
+        self._depth = depth
+        self._depth_refusals: list[str] = []
         self._config = config
         self._tracker = Tracker(config.tracking)
         self._smoother = HandSmoother(config.smoothing)
@@ -64,11 +69,14 @@ class HandPipeline:
         """
         _check(frame)
         hands = self._find(frame)
-        if self._config.tracking.enabled:
-            hands = self._tracker.update(hands, frame.stamp_s)
+        self._depth_refusals = []
         if frame.depth_m is not None and frame.camera is not None:
-            depth_m, camera = frame.depth_m, frame.camera
-            hands = tuple(lift_hand(h, depth_m, camera, self._config.lift) for h in hands)
+            hands, self._depth_refusals = lift_hands(
+                hands, frame.depth_m, frame.camera, self._config.lift, self._depth
+            )
+        if self._config.tracking.enabled:
+            # After lifting: a side that depth tells is averaged like any other.
+            hands = self._tracker.update(hands, frame.stamp_s)
         if self._config.tracking.enabled and self._config.smoothing.enabled:
             hands = self._smoother.update(hands, frame.stamp_s)
         return hands
@@ -83,6 +91,11 @@ class HandPipeline:
     def engine_progress(self) -> str:
         """How far TensorRT engines are; empty where none is being built or used."""
         return '; '.join(engine.progress for engine in self._engines)
+
+    @property
+    def depth_refusals(self) -> str:
+        """Why depth says nothing of hands of the last frame; empty where it does."""
+        return '; '.join(dict.fromkeys(self._depth_refusals))
 
     def close(self) -> None:
         """Ends builds that are under way, and releases engines; the pipeline is over."""
@@ -178,8 +191,13 @@ def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
 
     runtime, reason = open_model(model.detector)
     estimator, more = open_estimator(model.estimator, runtime, model.estimator_model, open_model)
-    reason = f'{reason}; {more}' if more else reason
-    return HandPipeline(estimator, reason, config, engines)
+    reasons = [reason, more]
+    depth = None
+    if model.depth:
+        opened, more = open_model(model.depth)
+        depth = LocalRegressionHourglassEstimator(opened)
+        reasons.append(more)
+    return HandPipeline(estimator, '; '.join(filter(None, reasons)), config, engines, depth)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

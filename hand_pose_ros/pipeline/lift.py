@@ -1,18 +1,131 @@
 """From keypoints in pixels and a depth image to joints in metres."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.geometry.camera import unproject
-from hand_pose_ros.geometry.depth import near_surface_depth
+from hand_pose_ros.estimators.local_regression_hourglass import (
+    DepthReading,
+    LocalRegressionHourglassEstimator,
+)
+from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.depth import depth_tolerance_m, near_surface_depth
 from hand_pose_ros.pipeline.config import LiftConfig
-from hand_pose_ros.types import Camera, Hand, PositionSource
+from hand_pose_ros.types import Camera, Hand, PositionSource, Side
 
 MAX_GAP_RATIO = 0.25
 """Longest gap inside a hand over its extent: 7.5 cm of 30 cm span two missing finger joints."""
+
+SKIN_M = np.array([0.022, 0.020, *(0.011, 0.006, 0.0035), *(0.012, 0.006, 0.0055, 0.0035) * 4])
+"""How much farther than the skin a joint is: medians of visible joints of 653 rendered hands."""
+
+MODEL_ERROR_M = 0.02
+"""Where a measured and a predicted depth differ by less, beside the noise of depth cameras, they
+are of the same joint; a finger behind another is farther off."""
+
+MIN_GAP_PX = 4.0
+GAP_RATIO = 0.06
+"""Of the hand's box: so far from its keypoints may joints project without loss of score."""
+
+
+def lift_hands(
+    hands: Sequence[Hand],
+    depth_m: NDArray[np.float32],
+    camera: Camera,
+    config: LiftConfig,
+    estimator: LocalRegressionHourglassEstimator | None,
+) -> tuple[tuple[Hand, ...], list[str]]:
+    """Finds the joints of the hands of a frame, in metres.
+
+    Args:
+        hands: Hands with keypoints and box.
+        depth_m: (H, W) float32, metres along z, aligned with the image; NaN where not measured.
+        camera: Intrinsics of the image.
+        config: Which depths are believed.
+        estimator: The depth network; None for what can be measured alone.
+
+    Returns:
+        The hands as `lift_hand` leaves them, or with all joints as `join` puts them together; and
+        for each hand that the depth says nothing of, why.
+    """
+    measured = tuple(lift_hand(hand, depth_m, camera, config) for hand in hands)
+    if estimator is None:
+        empty = [hand for hand in measured if np.isnan(hand.joints_cam).all()]
+        return measured, ['no depth at its keypoints' for _ in empty]
+    readings = [
+        _believed(reading, hand, camera, config)
+        for hand, reading in zip(measured, estimator.read(depth_m, camera, measured), strict=True)
+    ]
+    joined = tuple(
+        hand if reading.refusal else join(hand, reading, camera)
+        for hand, reading in zip(measured, readings, strict=True)
+    )
+    return joined, [reading.refusal for reading in readings if reading.refusal]
+
+
+def _believed(
+    reading: DepthReading, hand: Hand, camera: Camera, config: LiftConfig
+) -> DepthReading:
+    """Refuses joints that are out of range, or at whose distance the hand would be a giant."""
+    if reading.refusal:
+        return reading
+    typical_m = float(np.median(reading.joints_cam[:, 2]))
+    if not config.min_depth_m <= typical_m <= config.max_depth_m:
+        return DepthReading(refusal=f'it would be {typical_m:.2g} m away')
+    if _is_giant(hand.keypoints_px, typical_m, camera, config):
+        return DepthReading(refusal=f'it would be a giant, {typical_m:.2g} m away')
+    return reading
+
+
+def join(hand: Hand, reading: DepthReading, camera: Camera) -> Hand:
+    """Puts together what was measured at a hand's keypoints and what the depth network says.
+
+    Where both agree, the measured depth counts, moved from the skin to the joint: it is a few
+    millimetres exact, the network is not. Where they do not, the network counts: what is seen at
+    a keypoint is then mostly another finger, an object before the joint or what is behind it, and
+    the network has seen the rest of the hand. One of the two is wrong, so the joint's score falls.
+
+    Args:
+        hand: A hand as `lift_hand` leaves it.
+        reading: What the network says, not refused.
+        camera: Intrinsics of the image.
+
+    Returns:
+        The hand with all joints. The score of a joint falls in proportion as its two depths
+        disagree, and that of the hand as its joints miss the keypoints that are seen. An unknown
+        side is the network's.
+    """
+    inner_m = hand.joints_cam[:, 2] + SKIN_M
+    inner_cam = hand.joints_cam * (inner_m / hand.joints_cam[:, 2])[:, None]
+    apart_m = np.abs(inner_m - reading.joints_cam[:, 2])
+    allowed_m = MODEL_ERROR_M + depth_tolerance_m(reading.joints_cam[:, 2])
+    agreed = apart_m <= allowed_m  # False where not measured
+    joints_cam = np.where(agreed[:, None], inner_cam, reading.joints_cam)
+    sources = np.where(agreed, PositionSource.MEASURED, PositionSource.MODEL)
+    falls = np.where(apart_m > allowed_m, allowed_m / apart_m, 1.0)
+    known = replace(
+        hand,
+        scores=(hand.scores * falls).astype(np.float32),
+        score=hand.score * _fit(hand, reading, camera),
+        joints_cam=joints_cam.astype(np.float32),
+        position_sources=sources.astype(np.uint8),
+    )
+    if hand.side != Side.UNKNOWN or reading.side == 0:
+        return known
+    side = Side.RIGHT if reading.side > 0 else Side.LEFT
+    return replace(known, side=side, side_score=abs(reading.side))
+
+
+def _fit(hand: Hand, reading: DepthReading, camera: Camera) -> float:
+    """Returns 1 where the network's joints project onto the keypoints, less as they miss them."""
+    gaps_px = np.linalg.norm(project(reading.joints_cam, camera) - hand.keypoints_px, axis=1)
+    size_px = float(np.max(hand.box_px[2:] - hand.box_px[:2]))
+    allowed_px = max(MIN_GAP_PX, GAP_RATIO * size_px)
+    seen = np.isfinite(gaps_px)
+    return min(1.0, allowed_px / float(np.median(gaps_px[seen]))) if seen.any() else 1.0
 
 
 def lift_hand(
@@ -22,8 +135,7 @@ def lift_hand(
 
     That is the skin, about half a finger's thickness in front of the bone. A joint behind another
     finger or an object gets the position of what hides it, if that is near enough to belong to
-    the hand; telling those apart takes a network that knows hands. The joints of such a network,
-    `PositionSource.MODEL`, belong where the ones measured here are NaN or contradict it.
+    the hand; telling those apart takes a network that knows hands, see `join`.
 
     Args:
         hand: A hand with keypoints and box.
@@ -43,9 +155,8 @@ def lift_hand(
     measured = _hanging_together(joints_cam, config.max_hand_extent_m * MAX_GAP_RATIO)
     if measured.any():
         # A hand too close for the sensor leaves only background, at which it would be a giant.
-        flat_m = np.full(len(joints_m), np.median(joints_m[measured]))
-        flat_cam = unproject(hand.keypoints_px, flat_m, camera)
-        measured &= _typical_reach(flat_cam) <= config.max_hand_extent_m / 2
+        typical_m = float(np.median(joints_m[measured]))
+        measured &= not _is_giant(hand.keypoints_px, typical_m, camera, config)
     sources = np.where(measured, PositionSource.MEASURED, PositionSource.NONE)
     return replace(
         hand,
@@ -74,8 +185,11 @@ def _hanging_together(joints_cam: NDArray[np.float64], max_gap_m: float) -> NDAr
     return 2 * reachable.sum(axis=1) > measured.sum()
 
 
-def _typical_reach(points_cam: NDArray[np.float64]) -> float:
-    """Returns the median distance from the middle of the points that are not NaN, in metres."""
+def _is_giant(
+    keypoints_px: NDArray[np.float32], depth_m: float, camera: Camera, config: LiftConfig
+) -> bool:
+    """Says whether keypoints at that depth are too far apart for a hand."""
+    points_cam = unproject(keypoints_px, np.full(len(keypoints_px), depth_m), camera)
     points_cam = points_cam[np.isfinite(points_cam).all(axis=1)]
     reach_m = np.linalg.norm(points_cam - np.median(points_cam, axis=0), axis=1)
-    return float(np.median(reach_m))
+    return bool(np.median(reach_m) > config.max_hand_extent_m / 2)

@@ -1,11 +1,14 @@
 """From frames to tracked hands in metres, with an oracle in place of the network."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from depth_oracle import DepthOracle, write_depth_model
 from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
+from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
@@ -67,6 +70,31 @@ def test_without_depth_positions_are_unknown_and_keypoints_stay(depth_m):
     (hand,) = pipeline(frame(0, depth_m))
     assert np.isnan(hand.joints_cam).all()
     np.testing.assert_allclose(hand.keypoints_px, HAND, atol=1)
+
+
+def test_the_depth_network_completes_hands_and_depth_that_shows_none_is_told(tmp_path):
+    values = np.zeros((21, 3), np.float32)
+    write_depth_model(tmp_path / 'depth.onnx', values, -0.5)
+    config = PipelineConfig()
+    config = replace(config, model=replace(config.model, depth=str(tmp_path / 'depth.onnx')))
+    with closing(open_pipeline(config)) as opened:
+        assert '; depth: ONNX Runtime' in opened.runtime
+    estimator = LocalRegressionHourglassEstimator(DepthOracle([values]))
+    pipeline = HandPipeline(
+        SRHandNetEstimator(OracleRuntime([HAND])), 'oracle', PipelineConfig(), (), estimator
+    )
+    # The depth of a bowl is no hand, but no wall either.
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    bowl_m = (0.5 + 3e-6 * ((x - 300) ** 2 + (y - 240) ** 2)).astype(np.float32)
+    bowl_m[:230] = np.nan
+    (hand,) = pipeline(frame(0, bowl_m))
+    assert np.isfinite(hand.joints_cam).all()
+    assert set(hand.position_sources) == {PositionSource.MEASURED, PositionSource.MODEL}
+    assert pipeline.depth_refusals == ''
+    pipeline(frame(1, np.full((HEIGHT, WIDTH), np.nan, np.float32)))
+    assert pipeline.depth_refusals == 'no depth in its box'
+    pipeline(frame(2))
+    assert pipeline.depth_refusals == ''
 
 
 def test_max_hands_keeps_the_best():

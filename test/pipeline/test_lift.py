@@ -1,50 +1,24 @@
 import os
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from depth_oracle import CAMERA, DepthOracle, as_hand, depth_image, open_hand
 
-from hand_pose_ros.geometry.camera import project
+from hand_pose_ros.estimators.local_regression_hourglass import (
+    DepthReading,
+    LocalRegressionHourglassEstimator,
+)
 from hand_pose_ros.pipeline.config import LiftConfig
-from hand_pose_ros.pipeline.lift import lift_hand
+from hand_pose_ros.pipeline.lift import SKIN_M, join, lift_hand, lift_hands
 from hand_pose_ros.skeleton import BONES, FINGERS
-from hand_pose_ros.types import Camera, Hand, PositionSource
+from hand_pose_ros.types import Camera, Hand, PositionSource, Side
 
-CAMERA = Camera(height=480, width=640, fx=600, fy=600, cx=319.5, cy=239.5)
 CONFIG = LiftConfig()
 MIDDLE_TIP = FINGERS[2][3]
-
-
-def open_hand(depth_m: float) -> np.ndarray:
-    """The joints of an open hand of 19 cm that faces the camera, (21, 3) metres."""
-    joints_cam = np.zeros((21, 3))
-    angles = np.deg2rad([-50, -15, 0, 13, 27])
-    for angle, palm, finger in zip(angles, (0.03, 0.09, 0.09, 0.085, 0.08), FINGERS, strict=True):
-        reach = palm + np.array([0, 0.045, 0.075, 0.1])
-        joints_cam[list(finger), 0] = reach * np.sin(angle)
-        joints_cam[list(finger), 1] = -reach * np.cos(angle)
-    return joints_cam + np.array([0, 0.08, depth_m])
-
-
-def as_hand(joints_cam: np.ndarray) -> Hand:
-    keypoints_px = project(joints_cam, CAMERA).astype(np.float32)
-    box_px = np.concatenate((keypoints_px.min(axis=0) - 10, keypoints_px.max(axis=0) + 10))
-    return Hand(keypoints_px, np.ones(21, np.float32), box_px, score=0.9)
-
-
-def depth_image(joints_cam: np.ndarray, background_m: float) -> np.ndarray:
-    """Fingers 16 mm thick and a palm, at the depth of their joints, before a wall."""
-    depth_m = np.full((CAMERA.height, CAMERA.width), background_m, np.float32)
-    for parent, child in BONES:
-        for share in np.linspace(0, 1, 40):
-            point = (1 - share) * joints_cam[parent] + share * joints_cam[child]
-            radius_m = 0.012 if parent == 0 else 0.008
-            centre = project(point[None], CAMERA)[0].round().astype(int)
-            radius_px = round(radius_m / point[2] * CAMERA.fx)
-            cv2.circle(depth_m, centre.tolist(), radius_px, float(point[2]), -1)
-    return depth_m
 
 
 def test_joints_are_measured_to_a_millimetre_before_a_wall():
@@ -139,6 +113,123 @@ def test_an_old_measurement_does_not_survive():
     hand = lift_hand(as_hand(joints_cam), depth_image(joints_cam, 1.5), CAMERA, CONFIG)
     nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
     assert np.isnan(lift_hand(hand, nothing, CAMERA, CONFIG).joints_cam).all()
+
+
+def on_skin(joints_cam: np.ndarray) -> np.ndarray:
+    """What the depth camera sees of joints: the skin before them."""
+    return joints_cam * ((joints_cam[:, 2] - SKIN_M) / joints_cam[:, 2])[:, None]
+
+
+def lifted(joints_cam: np.ndarray) -> Hand:
+    """A hand whose skin was measured before every joint."""
+    return replace(as_hand(joints_cam), joints_cam=on_skin(joints_cam).astype(np.float32))
+
+
+def reading(joints_cam: np.ndarray, side: float = 0.9) -> DepthReading:
+    return DepthReading(joints_cam.astype(np.float32), side)
+
+
+def test_where_measured_and_predicted_joints_agree_the_measured_ones_count():
+    joints_cam = open_hand(0.6)
+    hand = join(lifted(joints_cam), reading(joints_cam + np.array((0.004, 0, 0.01))), CAMERA)
+    assert (hand.position_sources == PositionSource.MEASURED).all()
+    assert np.linalg.norm(hand.joints_cam - joints_cam, axis=1).max() < 1e-4
+    assert hand.joints_cam.dtype == np.float32
+    assert hand.position_sources.dtype == np.uint8
+    np.testing.assert_array_equal(hand.scores, np.ones(21))
+    assert hand.score == 0.9
+
+
+def test_joints_that_could_not_be_measured_are_predicted():
+    joints_cam = open_hand(0.6)
+    before = lifted(joints_cam)
+    before.joints_cam[MIDDLE_TIP] = np.nan
+    hand = join(before, reading(joints_cam), CAMERA)
+    predicted = hand.position_sources == PositionSource.MODEL
+    np.testing.assert_array_equal(np.flatnonzero(predicted), [MIDDLE_TIP])
+    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-6)
+    assert hand.scores[MIDDLE_TIP] == 1
+
+
+def test_a_joint_behind_something_is_predicted_and_less_sure_the_farther_it_is_behind():
+    joints_cam = open_hand(0.6)
+    scores = []
+    for nearer_m in (0.04, 0.08):
+        before = lifted(joints_cam)
+        before.joints_cam[MIDDLE_TIP] *= (0.6 - nearer_m) / 0.6
+        hand = join(before, reading(joints_cam), CAMERA)
+        assert hand.position_sources[MIDDLE_TIP] == PositionSource.MODEL
+        np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-6)
+        assert (np.delete(hand.scores, MIDDLE_TIP) == 1).all()
+        scores.append(hand.scores[MIDDLE_TIP])
+    assert 1 > scores[0] > 1.9 * scores[1] > 0
+
+
+def test_a_hand_whose_joints_miss_its_keypoints_says_so_in_its_score():
+    joints_cam = open_hand(0.6)
+    hands = [
+        join(lifted(joints_cam), reading(joints_cam + np.array((offset_m, 0, 0))), CAMERA)
+        for offset_m in (0.005, 0.03, 0.06)
+    ]
+    assert hands[0].score == 0.9
+    assert hands[1].score < 0.5
+    # In proportion to the distance: twice as far, half the score.
+    assert hands[2].score == pytest.approx(hands[1].score / 2, rel=0.01)
+
+
+def test_only_an_unknown_side_is_told_by_depth():
+    joints_cam = open_hand(0.6)
+    unknown = join(lifted(joints_cam), reading(joints_cam, -0.7), CAMERA)
+    assert (unknown.side, unknown.side_score) == (Side.LEFT, 0.7)
+    right = replace(lifted(joints_cam), side=Side.RIGHT, side_score=0.6)
+    known = join(right, reading(joints_cam, -0.7), CAMERA)
+    assert (known.side, known.side_score) == (Side.RIGHT, 0.6)
+
+
+def lift_with(values: np.ndarray, hand: Hand, depth_m: np.ndarray) -> tuple[Hand, list[str]]:
+    estimator = LocalRegressionHourglassEstimator(DepthOracle([values]))
+    (lifted_hand,), refusals = lift_hands([hand], depth_m, CAMERA, CONFIG, estimator)
+    return lifted_hand, refusals
+
+
+def test_every_hand_with_depth_gets_all_joints_and_the_others_stay_flat():
+    near, far = open_hand(0.6, -0.15), open_hand(0.6, 0.15)
+    depth_m = depth_image(near, np.nan)
+    depth_m[:, 220] = np.nan  # a cut through the hand
+    estimator = LocalRegressionHourglassEstimator(DepthOracle([np.zeros((21, 3))]))
+    hands = [as_hand(near), as_hand(far)]
+    (first, second), refusals = lift_hands(hands, depth_m, CAMERA, CONFIG, estimator)
+    assert np.isfinite(first.joints_cam).all()
+    assert (first.position_sources != PositionSource.NONE).all()
+    assert np.isnan(second.joints_cam).all()
+    np.testing.assert_array_equal(second.keypoints_px, hands[1].keypoints_px)
+    assert refusals == ['no depth in its box']
+
+
+def test_a_hand_at_an_impossible_distance_gets_no_predicted_joints():
+    hand = as_hand(open_hand(0.5))
+    # A hand too close for the sensor, before folds of cloth: at their depth it would be a giant.
+    folds_m = 1.8 + 0.1 * np.sin(np.arange(CAMERA.width) / 15)
+    cloth = np.tile(folds_m.astype(np.float32), (CAMERA.height, 1))
+    lifted_hand, (reason,) = lift_with(np.zeros((21, 3)), hand, cloth)
+    assert np.isnan(lifted_hand.joints_cam).all()
+    assert 'giant, 1.' in reason
+
+
+def test_a_hand_out_of_the_range_that_is_believed_gets_no_predicted_joints():
+    estimator = LocalRegressionHourglassEstimator(DepthOracle([np.zeros((21, 3))]))
+    hand, depth_m = as_hand(open_hand(0.6)), depth_image(open_hand(0.6), np.nan)
+    config = replace(CONFIG, max_depth_m=0.5)
+    (found,), (reason,) = lift_hands([hand], depth_m, CAMERA, config, estimator)
+    assert np.isnan(found.joints_cam).all()
+    assert reason == 'it would be 0.6 m away'
+
+
+def test_without_a_depth_network_hands_without_depth_are_told():
+    nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    (hand,), refusals = lift_hands([as_hand(open_hand(0.6))], nothing, CAMERA, CONFIG, None)
+    assert np.isnan(hand.joints_cam).all()
+    assert refusals == ['no depth at its keypoints']
 
 
 # By eye on one frame of an SR305, with the body 35 cm behind the hand.

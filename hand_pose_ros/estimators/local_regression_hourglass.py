@@ -1,0 +1,156 @@
+"""The local regression hourglass from a depth image to the joints of its hands, in metres."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hand_pose_ros.codecs.depth_crop import (
+    EMPTY,
+    CropView,
+    decode_joints,
+    encode_depth,
+    find_centre,
+    look_at,
+)
+from hand_pose_ros.geometry.camera import unproject
+from hand_pose_ros.geometry.depth import depth_tolerance_m
+from hand_pose_ros.runtimes.base import (
+    CROP_NAME,
+    JOINTS_NAME,
+    SIDE_NAME,
+    DepthSpec,
+    Runtime,
+    spec_of,
+)
+from hand_pose_ros.skeleton import NUM_KEYPOINTS
+from hand_pose_ros.types import Camera, Hand
+
+MIN_MEASURED = 7
+"""With fewer measured joints their median says less of the hand's distance than its whole box."""
+
+MIN_SHOWN = 0.02
+"""Share of a crop of 30 cm, 18 cm2: a fist fills 0.07."""
+
+WALL_SHARE = 0.4
+FLAT_SHARE = 0.95
+"""A surface that fills more of the crop than any hand, and is a plane but for less than a fist."""
+
+FLAT_STRIDE = 4
+"""Every so many pixels of a crop are looked at, along both axes, to tell whether it is flat."""
+
+
+def _no_joints() -> NDArray[np.float32]:
+    return np.full((NUM_KEYPOINTS, 3), np.nan, np.float32)
+
+
+@dataclass(frozen=True)
+class DepthReading:
+    """What the network says of a hand.
+
+    Attributes:
+        joints_cam: (21, 3) float32 metres in the optical frame, the joints' middles and not the
+            skin before them; NaN where refused.
+        side: -1 (left) to +1 (right); 0 where refused.
+        refusal: Why there are none; empty where there are.
+    """
+
+    joints_cam: NDArray[np.float32] = field(default_factory=_no_joints)
+    side: float = 0.0
+    refusal: str = ''
+
+
+class LocalRegressionHourglassEstimator:
+    """Reads the joints of hands from the depth around them."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        """Takes a runtime.
+
+        Raises:
+            ValueError: It executes another network, or one for other joints.
+        """
+        self._runtime = runtime
+        self._spec = spec_of(runtime, DepthSpec)
+        if self._spec.joints != NUM_KEYPOINTS:
+            raise ValueError(
+                f'the depth network must know {NUM_KEYPOINTS} joints, got {self._spec.joints}'
+            )
+
+    def read(
+        self, depth_m: NDArray[np.floating], camera: Camera, hands: Sequence[Hand]
+    ) -> list[DepthReading]:
+        """Reads the joints of all hands of a frame in one batch.
+
+        Args:
+            depth_m: (H, W) floats, metres along z; what is not positive is not measured.
+            camera: Intrinsics of the image.
+            hands: Hands with keypoints, box, and the joints that could be measured.
+
+        Returns:
+            A reading for each hand, refused where the depth shows none.
+        """
+        views = [self._view(depth_m, camera, hand) for hand in hands]
+        readings = [DepthReading(refusal='no depth in its box') for _ in hands]
+        crops, places = [], []
+        for index, view in enumerate(views):
+            if view is None:
+                continue
+            crop = encode_depth(depth_m, camera, view)
+            refusal = _refusal(crop, view)
+            readings[index] = DepthReading(refusal=refusal)
+            if not refusal:
+                crops.append(crop)
+                places.append((index, view))
+        if not crops:
+            return readings
+        outputs = self._runtime.run({CROP_NAME: np.stack(crops)})
+        rows = zip(places, outputs[JOINTS_NAME], outputs[SIDE_NAME], strict=True)
+        for (index, view), values, side in rows:
+            if np.isfinite(values).all() and np.isfinite(side):
+                joints_cam = decode_joints(values, view).astype(np.float32)
+                readings[index] = DepthReading(joints_cam, float(np.clip(side, -1, 1)))
+            else:
+                readings[index] = DepthReading(refusal='the depth network answers with NaN')
+        return readings
+
+    def _view(self, depth_m: NDArray[np.floating], camera: Camera, hand: Hand) -> CropView | None:
+        """Points a crop camera at a hand, as in training: see `data.depth_hands.DepthHand`."""
+        centre_cam = _centre(depth_m, camera, hand)
+        if centre_cam is None:
+            return None
+        return look_at(centre_cam, self._spec.cube_m, self._spec.input_size)
+
+
+def _centre(
+    depth_m: NDArray[np.floating], camera: Camera, hand: Hand
+) -> NDArray[np.float64] | None:
+    """Returns the (3,) middle of a hand in metres; None where there is too little depth."""
+    points_px = hand.keypoints_px[np.isfinite(hand.keypoints_px).all(axis=1)]
+    measured_m = hand.joints_cam[np.isfinite(hand.joints_cam[:, 2]), 2]
+    if len(measured_m) < MIN_MEASURED or len(points_px) == 0:
+        return find_centre(depth_m, camera, hand.box_px)
+    middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
+    return unproject(middle_px[None], np.median(measured_m)[None], camera)[0]
+
+
+def _refusal(crop: NDArray[np.float32], view: CropView) -> str:
+    """Says why a crop shows no hand; empty if it may."""
+    shown = np.abs(crop) < EMPTY
+    if shown.mean() < MIN_SHOWN:
+        return 'too little depth around it'
+    if shown.mean() > WALL_SHARE and _is_flat(crop, view):
+        return 'a flat surface'
+    return ''
+
+
+def _is_flat(crop: NDArray[np.float32], view: CropView) -> bool:
+    """Says whether nearly all that a crop shows is one plane, up to the noise of depth cameras."""
+    values = crop[::FLAT_STRIDE, ::FLAT_STRIDE]
+    rows, columns = np.nonzero(np.abs(values) < EMPTY)
+    depths_m = view.distance_m + values[rows, columns] * np.float64(view.cube_m / 2)
+    # Of a plane, one over depth is linear in pixels.
+    basis: NDArray[np.float64] = np.column_stack((rows, columns, np.ones(len(rows))))
+    plane = np.linalg.pinv(basis) @ (1 / depths_m)
+    gaps_m = np.abs(1 / (basis @ plane) - depths_m)
+    return bool((gaps_m <= depth_tolerance_m(depths_m)).mean() >= FLAT_SHARE)
