@@ -18,6 +18,9 @@ MIN_SURFACE_PIXELS = 4
 MIN_SURFACE_SHARE = 0.25
 """Of the patch's measured pixels; a surface with fewer is something else at the patch's rim."""
 
+TYPICAL_STRIDE = 8
+"""Every so many pixels of an image, along both axes, count for its median."""
+
 
 def depth_tolerance_m(depth_m: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the depth difference up to which neighbours are one surface, in metres.
@@ -29,6 +32,17 @@ def depth_tolerance_m(depth_m: NDArray[np.floating]) -> NDArray[np.floating]:
         depth_m: Floats of any shape, metres along z.
     """
     return 0.005 + 0.01 * np.square(depth_m)
+
+
+def typical_depth_m(depth_m: NDArray[np.float32]) -> float:
+    """Returns the median of a depth image in metres, from a sample; NaN if that is all NaN.
+
+    Args:
+        depth_m: (H, W) float32, metres along z; NaN where not measured.
+    """
+    sample_m = depth_m[::TYPICAL_STRIDE, ::TYPICAL_STRIDE]
+    sample_m = sample_m[np.isfinite(sample_m)]
+    return float(np.median(sample_m)) if len(sample_m) else math.nan
 
 
 def near_surface_depth(

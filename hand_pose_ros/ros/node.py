@@ -205,6 +205,8 @@ class HandPoseNode(LifecycleNode):
             'unpaired': self._synchroniser.unpaired,
             'runtime': self._processor.runtime if self._processor else 'not open',
             'engine': (self._processor.engine_progress if self._processor else '') or 'none',
+            'hands without depth': (self._processor.depth_refusals if self._processor else '')
+            or 'none',
         }
 
     def _warn(self, what: str, text: str, lasting: bool = False) -> None:

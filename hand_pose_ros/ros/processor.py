@@ -51,6 +51,11 @@ class FrameProcessor:
         """How far TensorRT engines are; empty without any."""
         return self._pipeline.engine_progress
 
+    @property
+    def depth_refusals(self) -> str:
+        """Why depth says nothing of hands of the last frame; empty where it does."""
+        return self._pipeline.depth_refusals
+
     def process(self, messages: FrameMessages) -> None:
         """Processes one frame.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.depth import near_surface_depth
+from hand_pose_ros.geometry.depth import near_surface_depth, typical_depth_m
 
 HEIGHT, WIDTH = 120, 160
 EDGE_X = 80
@@ -128,3 +128,10 @@ def test_no_points_give_no_depths():
 def test_an_image_of_another_rank_is_refused():
     with pytest.raises(ValueError, match='depth_m must have shape'):
         near_surface_depth(np.zeros((4, 4, 1), np.float32), at(1), 2)
+
+
+def test_the_typical_depth_is_the_median_of_what_is_measured():
+    depth_m = step_edge()
+    depth_m[:, :100] = np.nan
+    assert typical_depth_m(depth_m) == np.float32(NEAR_M)
+    assert np.isnan(typical_depth_m(np.full_like(depth_m, np.nan)))

@@ -85,6 +85,7 @@ class FakePipeline:
 
     runtime = 'a fake'
     engine_progress = ''
+    depth_refusals = ''
 
     def __init__(self) -> None:
         self.hands: tuple[Hand, ...] = ()

@@ -1,5 +1,7 @@
 """What is wrong is said once and clearly, and the node goes on with whatever still makes sense."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
@@ -47,6 +49,12 @@ def test_an_error_in_the_pipeline_costs_that_frame_only(start, pipeline):
     [
         ({'depth': np.ones((24, 32), np.uint16)}, ('size', '64x48', '32x24')),
         ({'depth': np.ones((48, 64), np.uint16), 'encoding': '8UC2'}, ('16UC1', '8UC2')),
+        # Metres in whole numbers, and millimetres as 32FC1.
+        ({'depth': np.ones((48, 64), np.uint16)}, ('unit', '0.05 to 50 m', '0.001 m')),
+        (
+            {'depth': np.full((48, 64), 612, np.float32), 'encoding': '32FC1'},
+            ('unit', '0.05 to 50 m', '612 m', '32FC1 metres'),
+        ),
     ],
 )
 def test_depth_that_cannot_be_used_is_left_out(start, pipeline, send, words):
@@ -101,6 +109,31 @@ def test_depth_without_any_measurement_reaches_the_pipeline_as_nan(start, pipeli
     )
     assert np.isnan(pipeline.frames[-1].depth_m).all()
     rig.until(lambda: rig.keypoints)
+
+
+def test_negative_depth_and_infinity_reach_the_pipeline_as_nan(start, pipeline):
+    rig = start()
+    depth_m = np.full((48, 64), 0.5, np.float32)
+    depth_m[:24] = -0.5
+    depth_m[24:30] = np.inf
+    rig.until(
+        lambda: pipeline.frames and pipeline.frames[-1].depth_m is not None,
+        repeat=lambda: rig.send_frame(depth=depth_m, encoding='32FC1'),
+    )
+    assert np.isnan(pipeline.frames[-1].depth_m[:30]).all()
+    assert (pipeline.frames[-1].depth_m[30:] == 0.5).all()
+
+
+def test_why_a_hand_has_no_positions_is_told(start, pipeline, hand):
+    rig = start()
+    nowhere = replace(hand(), joints_cam=np.full((21, 3), np.nan, np.float32))
+    pipeline.hands, pipeline.depth_refusals = (nowhere,), 'a flat surface'
+    rig.until(
+        lambda: rig.keypoints and rig.value('hands without depth') == 'a flat surface',
+        repeat=rig.send_frame,
+    )
+    (sent,) = rig.keypoints[-1].hands
+    assert all(np.isnan(keypoint.position.z) for keypoint in sent.keypoints)
 
 
 def test_rgb_without_depth_and_camera_info_goes_on_and_is_said(start):
