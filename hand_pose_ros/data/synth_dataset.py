@@ -325,7 +325,7 @@ def encode_depth_png(depth_m: NDArray[np.float32], compression: int) -> bytes:
     depth_mm = np.nan_to_num(np.rint(depth_m * 1000), nan=0, posinf=0)
     depth_mm[depth_mm > np.iinfo(np.uint16).max] = 0
     # The filtered strategy fits noisy depth better than OpenCV's own choice.
-    options = (cv2.IMWRITE_PNG_COMPRESSION, compression)
-    options += (cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED)
+    options = [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    options += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED]
     _, data = cv2.imencode('.png', depth_mm.astype(np.uint16), options)
     return data.tobytes()
