@@ -11,7 +11,9 @@ PHOTOS, KEYPOINTS, JOINTS = 'evaluate_photos', 'evaluate_keypoints', 'evaluate_j
 PROTOCOLS = {
     'photos': (PHOTOS, 'PCK and false hands on photos that a recipe holds out'),
     'presence': ('evaluate_presence', 'ROC of pictures with a hand against those without'),
+    'systems': ('evaluate_systems', 'every estimator beside the plain baselines'),
     'onehand10k': (KEYPOINTS, '2D keypoints on the test set of OneHand10K'),
+    'onehand10k_masks': ('evaluate_masks', 'AP of hand masks on the test set of OneHand10K'),
     'freihand': (KEYPOINTS, '2D keypoints on the evaluation set of FreiHAND'),
     'rhd': (KEYPOINTS, '2D keypoints on the evaluation set of RHD'),
     'cmu': (KEYPOINTS, '2D keypoints on the manual test set of CMU hands'),
@@ -29,7 +31,7 @@ PROTOCOLS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the verb's arguments; those of a protocol are declared when it is chosen."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = '\n'.join(f'  {name:14} {text}' for name, (_, text) in PROTOCOLS.items())
+    parser.epilog = '\n'.join(f'  {name:16} {text}' for name, (_, text) in PROTOCOLS.items())
     parser.add_argument('protocol', choices=PROTOCOLS, metavar='PROTOCOL', help='see below')
     parser.add_argument(
         'arguments', nargs=argparse.REMAINDER, metavar='...', help='see PROTOCOL --help'
