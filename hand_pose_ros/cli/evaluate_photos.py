@@ -2,21 +2,23 @@
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hand_pose_ros.data.labels import ImageLabel, read_labels
+from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
+from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
 from hand_pose_ros.data.pictures import load_backgrounds
 from hand_pose_ros.evaluation.detection import average_precision
 from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.photos import (
+    Photos,
     PhotoScores,
     count_false_hands,
+    labelled_photos,
     merge,
     read_rgb,
     score_picture,
@@ -25,10 +27,10 @@ from hand_pose_ros.evaluation.photos import (
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.training.photo_material import PhotoRecipe
 from hand_pose_ros.training.tasks import read_task
 
-Photos = list[tuple[Path, ImageLabel]]
 Pictures = Iterable[tuple[NDArray[np.uint8], ImageLabel]]
 
 CYCLES = ('off', 'small', 'full')
@@ -42,9 +44,12 @@ pass in full. Hands of 10-25 % are held-out photos, shrunk and pasted on held-ou
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the protocol's arguments."""
-    parser.add_argument('recipe', type=Path, help='says which groups and pictures are held out')
+    parser.add_argument(
+        'recipe',
+        type=Path,
+        help='says which groups and pictures are held out; without --model its name is the model',
+    )
     parser.add_argument('--data', type=Path, required=True, help="folder of the recipe's folders")
-    parser.add_argument('--model', help='model to measure (default: the name of the recipe)')
     parser.add_argument(
         '--labelled',
         type=Path,
@@ -52,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help='further labelled data sets, evaluated whole',
     )
+    add_setting_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
     recipe = read_task(args.recipe).recipe
     if not isinstance(recipe, PhotoRecipe):
         raise ValueError(f'{args.recipe} trains on no photos, so it holds none out')
-    config = PipelineConfig()
-    config = replace(config, model=replace(config.model, detector=args.model or args.recipe.stem))
-    groups: dict[str, Photos] = {}
+    settings = {'model.detector': args.recipe.stem, **pipeline_settings(args)}
+    config = with_values(PipelineConfig(), settings)
+    groups: dict[str, list[tuple[Path, ImageLabel]]] = {}
     for folder in (args.data / name for name in recipe.photos):
         _, held_out = split_photos(folder, recipe.held_out_groups)
         for label in held_out:
@@ -85,19 +91,6 @@ def run(args: argparse.Namespace) -> int:
     )
     print(pipelines['full'].runtime)
     return 0
-
-
-def labelled_photos(folder: Path) -> Photos:
-    """Returns path and label of each picture of a data set.
-
-    Raises:
-        ValueError: It has none, or its labels are not in our format.
-        FileNotFoundError: The folder has no labels.
-    """
-    photos = [(folder / label.image, label) for label in read_labels(folder)]
-    if not photos:
-        raise ValueError(f'{folder / "labels.json"} labels no picture')
-    return photos
 
 
 def _pictures(photos: Photos) -> tuple[Pictures, int]:
