@@ -16,7 +16,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.labels import HandLabel, ImageLabel
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
 from hand_pose_ros.data.pictures import is_seen
 from hand_pose_ros.evaluation.detection import FoundBoxes, found_boxes
 from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, outside_picture
@@ -25,6 +25,8 @@ from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Frame, Hand, Side
 
 FindHands = Callable[[Frame], tuple[Hand, ...]]
+Photos = Sequence[tuple[Path, ImageLabel]]
+"""Path and label of each picture."""
 
 SMALL_FRAME_HW = (480, 640)
 SMALL_HAND_SHARE = (0.10, 0.25)
@@ -82,6 +84,19 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         raise ValueError(f'{path} is not a picture')
     rgb: NDArray[np.uint8] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     return rgb
+
+
+def labelled_photos(folder: Path) -> Photos:
+    """Returns path and label of each picture of a data set, of which there is one at least.
+
+    Raises:
+        ValueError: It has none, or its labels are not in our format.
+        FileNotFoundError: The folder has no labels.
+    """
+    photos = [(folder / label.image, label) for label in read_labels(folder)]
+    if not photos:
+        raise ValueError(f'{folder / "labels.json"} labels no picture')
+    return photos
 
 
 def score_photos(find_hands: FindHands, photos: Iterable[tuple[Path, ImageLabel]]) -> PhotoScores:
