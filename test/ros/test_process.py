@@ -17,10 +17,13 @@ from hand_pose_ros.ros import node
 
 class Pipeline:
     runtime = 'a fake'
+    engine_progress = ''
     def __call__(self, frame):
         time.sleep(0.05)
         return ()
     def reset(self):
+        pass
+    def close(self):
         pass
 
 node.HandPoseNode = functools.partial(node.HandPoseNode, lambda config: Pipeline())
