@@ -20,7 +20,7 @@ SHIPPED = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
 @pytest.mark.parametrize('name', SHIPPED)
 def test_auto_opens_shipped_models_and_says_why(name):
     runtime, reason = open_runtime(name, 'auto', 0)
-    assert runtime.spec.network == name.split('_', maxsplit=1)[0]
+    assert name.startswith(runtime.spec.network)
     assert 'ONNX Runtime' in reason
     assert 'auto' in reason
 
