@@ -1,0 +1,52 @@
+"""`hand-pose evaluate systems` with a model that always sees the same hand."""
+
+import json
+
+import cv2
+import pytest
+from oracle import open_hand
+
+from hand_pose_ros.cli.main import main
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+
+
+@pytest.fixture
+def labelled(tmp_path, picture):
+    """A data set of one picture with the hand that the model sees."""
+    folder = tmp_path / 'one_hand'
+    folder.mkdir()
+    cv2.imwrite(str(folder / 'a.png'), picture[..., ::-1])
+    points = open_hand((120, 130), 150)
+    hand = HandLabel(points, keypoint_box(points))
+    write_labels(folder, [ImageLabel('a.png', *picture.shape[:2], (hand,))], 'test')
+    return folder
+
+
+def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missing(
+    labelled, model_path, tmp_path, capsys
+):
+    out = tmp_path / 'new' / 'systems.png'
+    arguments = ['--labelled', str(labelled), '--models', str(model_path), '--out', str(out)]
+    assert main(['evaluate', 'systems', *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (header,) = [line for line in lines if 'PCK' in line and 'GMAC' in line]
+    assert header.split()[-2:] == ['PCK@0.2', 'one_hand']
+    (first,) = [line for line in lines if line.startswith('constant, first pass alone')]
+    assert first.split()[-1] == '1.000'
+    (missing,) = [line for line in lines if line.startswith('constant + mask_pose_slim (no')]
+    assert missing.split()[-4:] == ['-'] * 4
+    assert any('estimator mobile_keypoints needs weights' in line for line in lines)
+    assert cv2.imread(str(out)) is not None
+
+
+def test_a_set_without_pictures_is_an_error(tmp_path, capsys):
+    (tmp_path / 'labels.json').write_text(json.dumps({'images': []}))
+    assert main(['evaluate', 'systems', '--labelled', str(tmp_path)]) == 1
+    assert 'labels no picture' in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_an_error(labelled, capsys):
+    arguments = ['--labelled', str(labelled), '--models', 'nowhere.onnx']
+    assert main(['evaluate', 'systems', *arguments]) == 1
+    assert "no model 'nowhere.onnx'" in capsys.readouterr().err
