@@ -118,13 +118,37 @@ def load_depth_hands(
     """
     train, held_out = DepthHands([], []), DepthHands([], [])
     for folder in folders:
-        labels = read_labels(folder)
-        first_held_out = round(len(labels) * (1 - held_out_share))
-        for index, label in enumerate(labels):
-            _add(train if index < first_held_out else held_out, folder, label)
+        for hands, labels in zip(
+            (train, held_out), split_labels(read_labels(folder), held_out_share), strict=True
+        ):
+            for label in labels:
+                _add(hands, folder, label)
     if not train.hands:
         raise ValueError(f'no hand with depth and 3D joints in {", ".join(map(str, folders))}')
     return train, held_out
+
+
+def split_labels(
+    labels: list[ImageLabel], held_out_share: float
+) -> tuple[list[ImageLabel], list[ImageLabel]]:
+    """Returns the labels of a folder to train on, and those held out: the last ones."""
+    first_held_out = round(len(labels) * (1 - held_out_share))
+    return labels[:first_held_out], labels[first_held_out:]
+
+
+def read_depth_mm(path: Path) -> NDArray[np.uint16]:
+    """Reads a depth image, (H, W) millimetres with 0 where not measured.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a 16-bit picture.
+    """
+    depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if depth_mm is None and not path.exists():
+        raise FileNotFoundError(f'the depth image {path} is missing')
+    if depth_mm is None or depth_mm.dtype != np.uint16 or depth_mm.ndim != 2:
+        raise ValueError(f'{path} is not a 16-bit depth picture')
+    return depth_mm
 
 
 def draw_sample(
@@ -192,13 +216,7 @@ def _add(hands: DepthHands, folder: Path, label: ImageLabel) -> None:
     usable = [hand for hand in found if hand is not None]
     if not usable:
         return
-    path = folder / label.depth
-    depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if depth_mm is None and not path.exists():
-        raise FileNotFoundError(f'the depth image {path} is missing')
-    if depth_mm is None or depth_mm.dtype != np.uint16 or depth_mm.ndim != 2:
-        raise ValueError(f'{path} is not a 16-bit depth picture')
-    hands.depth_mm.append(depth_mm)
+    hands.depth_mm.append(read_depth_mm(folder / label.depth))
     hands.hands.extend(usable)
 
 

@@ -20,7 +20,8 @@ def plot_joint_errors(
     """Plots the mean error of each joint, and the success curves.
 
     Args:
-        errors_mm: (F, J) by method.
+        errors_mm: (F, J) by method; NaN where it has no answer, which misses every threshold and
+            counts in no mean.
         joint_names: J names.
         title: Title of the figure.
         path: Picture to write.
@@ -34,7 +35,7 @@ def plot_joint_errors(
     thresholds_mm = np.arange(CURVE_LIMIT_MM + 1.0)
     for method, errors in errors_mm.items():
         curve = 100 * success_rate(errors, thresholds_mm)
-        right.plot(thresholds_mm, curve, label=f'{method} ({errors.mean():.2f} mm)')
+        right.plot(thresholds_mm, curve, label=f'{method} ({np.nanmean(errors):.2f} mm)')
     right.set(
         xlabel='error threshold (mm)',
         ylabel='frames with max joint error within threshold (%)',
@@ -52,7 +53,9 @@ def _bars(
 ) -> None:
     width = 0.8 / len(errors_mm)
     for index, (method, errors) in enumerate(errors_mm.items()):
-        heights = [*errors.mean(axis=0), errors.mean()]
+        known = np.isfinite(errors)
+        sums = np.where(known, errors, 0).sum(axis=0)
+        heights = [*(sums / np.maximum(known.sum(axis=0), 1)), np.nanmean(errors)]
         axes.bar(np.arange(len(heights)) + index * width, heights, width, label=method)
     places = np.arange(len(joint_names) + 1) + 0.4 - width / 2
     axes.set_xticks(places, [*joint_names, 'mean'], rotation=50, ha='right')

@@ -98,9 +98,8 @@ def join(hand: Hand, reading: DepthReading, camera: Camera) -> Hand:
         disagree, and that of the hand as its joints miss the keypoints that are seen. An unknown
         side is the network's.
     """
-    inner_m = hand.joints_cam[:, 2] + SKIN_M
-    inner_cam = hand.joints_cam * (inner_m / hand.joints_cam[:, 2])[:, None]
-    apart_m = np.abs(inner_m - reading.joints_cam[:, 2])
+    inner_cam = under_skin(hand.joints_cam)
+    apart_m = np.abs(inner_cam[:, 2] - reading.joints_cam[:, 2])
     allowed_m = MODEL_ERROR_M + depth_tolerance_m(reading.joints_cam[:, 2])
     agreed = apart_m <= allowed_m  # False where not measured
     joints_cam = np.where(agreed[:, None], inner_cam, reading.joints_cam)
@@ -117,6 +116,12 @@ def join(hand: Hand, reading: DepthReading, camera: Camera) -> Hand:
         return known
     side = Side.RIGHT if reading.side > 0 else Side.LEFT
     return replace(known, side=side, side_score=abs(reading.side))
+
+
+def under_skin(joints_cam: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Moves points measured on the skin, (21, 3) metres, along their rays to the joints."""
+    z_m = joints_cam[:, 2:]
+    return (joints_cam * ((z_m + SKIN_M[:, None]) / z_m)).astype(np.float32)
 
 
 def _fit(hand: Hand, reading: DepthReading, camera: Camera) -> float:
