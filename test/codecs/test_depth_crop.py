@@ -1,5 +1,6 @@
 """Depth crops: in and out again, anywhere in the picture, and which surface is the hand."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -168,3 +169,25 @@ def test_a_box_without_depth_has_no_centre(value):
 def test_a_box_outside_the_picture_has_no_centre():
     image = np.ones((HEIGHT, WIDTH), np.float32)
     assert find_centre(image, CAMERA, np.array([-200, -200, -100, -100])) is None
+
+
+@pytest.mark.parametrize(
+    ('frame', 'box_px', 'palm_px'),
+    [
+        # By eye: a hand before the body, and one beside it.
+        ('20210326-230536/110', (156, 160, 383, 314), (270, 240)),
+        ('20210326-231615/20', (280, 215, 395, 345), (350, 290)),
+    ],
+)
+def test_the_centre_of_a_real_hand_lies_a_finger_from_its_palm(shared_dir, frame, box_px, palm_px):
+    sr305 = Camera(480, 640, 476.007, 476.007, 313.683, 242.755)
+    path = shared_dir / 'data' / 'real_depth' / 'frames' / f'{frame}.png'
+    eighths_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    depth_m = np.where(eighths_mm > 0, eighths_mm / 8000, np.nan)
+    x, y = palm_px
+    palm_m = np.nanmedian(depth_m[y - 5 : y + 6, x - 5 : x + 6])
+    centre_cam = find_centre(depth_m, sr305, np.array(box_px))
+    assert abs(centre_cam[2] - palm_m) < 0.025
+    # The cube around it shows the hand, and nothing of the body 30 cm behind.
+    crop = encode_depth(depth_m, sr305, look_at(centre_cam, CUBE_M, SIZE))
+    assert 0.08 < (np.abs(crop) < EMPTY).mean() < 0.35
