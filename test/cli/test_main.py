@@ -9,7 +9,7 @@ from hand_pose_ros.cli import main as cli
 
 @pytest.mark.parametrize('verb', cli.VERBS)
 def test_every_verb_explains_itself(verb, capsys):
-    if verb in ('train', 'export', 'import-srhandnet', 'synth'):
+    if verb in ('train', 'export', 'export-int8', 'import-srhandnet', 'synth'):
         pytest.importorskip('torch')
     with pytest.raises(SystemExit) as ended:
         cli.main([verb, '--help'])
