@@ -27,6 +27,10 @@ MAX_TRACKED_IOU = 0.3
 """A tracked region that a found one overlaps by this much is the same hand."""
 
 
+CORRECTED_IOU = 0.5
+"""A region that the box of its own hand overlaps less was far off."""
+
+
 class SRHandNetEstimator:
     """Finds hands with an SRHandNet of any size; another network may make the second pass.
 
@@ -70,13 +74,11 @@ class SRHandNetEstimator:
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
         missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, boxes_px)
-        second = self.look_again(
-            rgb,
-            np.concatenate((boxes_px[again], missed_px)),
-            threshold,
-            refine,
-            np.concatenate((regions.sides[again], missed_sides)),
-        )
+        again_px = np.concatenate((boxes_px[again], missed_px))
+        again_sides = np.concatenate((regions.sides[again], missed_sides))
+        second = self.look_again(rgb, again_px, threshold, refine, again_sides)
+        if cycle == 'full':
+            second = self._corrected(rgb, second, again_px, again_sides, threshold, refine)
         count = int(again.sum())
         looked_at = [
             _with_side(hand, float(side))
@@ -102,6 +104,28 @@ class SRHandNetEstimator:
         if sides is None:
             sides = np.zeros(len(boxes_px), np.float32)
         return self._reader.read(rgb, boxes_px, sides, threshold, refine)
+
+    def _corrected(
+        self,
+        rgb: NDArray[np.uint8],
+        hands: list[Hand],
+        boxes_px: NDArray[np.float32],
+        sides: NDArray[np.float32],
+        threshold: float,
+        refine: bool,
+    ) -> list[Hand]:
+        """Looks once more at hands whose region was far off, in the box that they showed then.
+
+        Not in the paper, whose first pass sees larger pictures and finds better regions.
+        """
+        own_px = np.array([hand.box_px for hand in hands], np.float32).reshape(-1, 4)
+        overlaps = np.diagonal(pairwise_iou(own_px, boxes_px))
+        off = np.flatnonzero((overlaps < CORRECTED_IOU) & (own_px[:, 2] > own_px[:, 0]))
+        corrected = self.look_again(rgb, own_px[off], threshold, refine, sides[off])
+        better = list(hands)
+        for index, hand in zip(off, corrected, strict=True):
+            better[index] = max(hand, hands[index], key=lambda one: one.score)
+        return better
 
     def _first_pass_hands(
         self,

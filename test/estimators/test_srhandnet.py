@@ -92,6 +92,36 @@ class FlatReader:
         return [make_hand(line, scores, 0.0, rgb.shape[:2]) for line in lines]
 
 
+class ShyReader:
+    """Finds the small hand wherever it looks, and is the surer the smaller the region."""
+
+    def __init__(self):
+        self.regions_px = []
+
+    def read(self, rgb, boxes_px, sides, threshold, refine):
+        self.regions_px += list(boxes_px)
+        scores = [0.9 if box[2] - box[0] < 120 else 0.5 for box in boxes_px]
+        return [make_hand(SMALL, np.full(21, s, np.float32), 0.0, rgb.shape[:2]) for s in scores]
+
+
+def test_a_hand_whose_region_was_far_off_is_looked_at_again_in_its_own_box():
+    for region, looks, score in (((350, 50, 610, 350), 2, 0.9), ((440, 155, 515, 250), 1, 0.9)):
+        reader = ShyReader()
+        estimator = SRHandNetEstimator(OracleRuntime([]), reader)
+        (hand,) = estimator.detect(ramp(), 0.2, 'full', True, np.array([region], float))
+        assert len(reader.regions_px) == looks
+        assert hand.score == pytest.approx(score)
+        np.testing.assert_allclose(reader.regions_px[-1], hand.box_px, atol=25)
+
+
+def test_only_the_full_cycle_looks_again_where_the_region_was_off():
+    reader = ShyReader()
+    estimator = SRHandNetEstimator(OracleRuntime([]), reader)
+    (hand,) = estimator.detect(ramp(), 0.2, 'small', True, np.array([[350.0, 50, 610, 350]]))
+    assert len(reader.regions_px) == 1
+    assert hand.score == pytest.approx(0.5)
+
+
 def test_another_network_can_make_the_second_pass():
     reader = FlatReader()
     estimator = SRHandNetEstimator(OracleRuntime([LARGE, SMALL], [Side.LEFT, Side.RIGHT]), reader)
