@@ -12,6 +12,7 @@ from hand_pose_ros.estimators.local_regression_hourglass import (
     DepthReading,
     LocalRegressionHourglassEstimator,
 )
+from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.pipeline.lift import SKIN_M, join, lift_hand, lift_hands
 from hand_pose_ros.skeleton import BONES, FINGERS
@@ -163,6 +164,31 @@ def test_a_joint_behind_something_is_predicted_and_less_sure_the_farther_it_is_b
         assert (np.delete(hand.scores, MIDDLE_TIP) == 1).all()
         scores.append(hand.scores[MIDDLE_TIP])
     assert 1 > scores[0] > 1.9 * scores[1] > 0
+
+
+def test_a_joint_before_what_is_seen_at_its_keypoint_is_measured_and_less_sure():
+    joints_cam = open_hand(0.6)
+    said = joints_cam.copy()
+    said[MIDDLE_TIP, 2] -= 0.05
+    hand = join(lifted(joints_cam), reading(said), CAMERA)
+    assert hand.position_sources[MIDDLE_TIP] == PositionSource.MEASURED
+    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-4)
+    assert 0.3 < hand.scores[MIDDLE_TIP] < 0.6
+    assert (np.delete(hand.scores, MIDDLE_TIP) == 1).all()
+
+
+def test_predicted_joints_project_onto_their_keypoints_where_there_are_any():
+    joints_cam = open_hand(0.6)
+    before = lifted(joints_cam)
+    before.joints_cam[:] = np.nan
+    before.keypoints_px[MIDDLE_TIP] = np.nan
+    said = joints_cam + np.array((0.01, -0.005, 0.02))
+    hand = join(before, reading(said), CAMERA)
+    assert (hand.position_sources == PositionSource.MODEL).all()
+    gaps_px = np.linalg.norm(project(hand.joints_cam, CAMERA) - before.keypoints_px, axis=1)
+    assert np.nanmax(gaps_px) < 0.01
+    np.testing.assert_allclose(hand.joints_cam[:, 2], said[:, 2], atol=1e-6)
+    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], said[MIDDLE_TIP], atol=1e-6)
 
 
 def test_a_hand_whose_joints_miss_its_keypoints_says_so_in_its_score():
