@@ -87,9 +87,9 @@ class _Calibration(CalibrationDataReader):
 def quantise(path: Path, photos: Photos, out: Path) -> None:
     """Writes a model file in int8.
 
-    The first layer and the last ones stay in float: with them in int8 the first SRHandNet nano lost
-    0.015 of its PCK@0.2 on 107 held-out photos, without 0.002, and was no faster (2026-11-20, two
-    cores of an AMD EPYC with VNNI, ONNX Runtime 1.31.1).
+    The first layer and the last ones stay in float: with them in int8 the first SRHandNet nano
+    lost 0.015 of its PCK@0.2 on 107 held-out photos, without 0.002, and was no faster (2026-11-20,
+    two cores of an AMD EPYC with VNNI, ONNX Runtime 1.31.1).
 
     Args:
         path: The model file.
