@@ -22,6 +22,9 @@ from hand_pose_ros.types import Side
 MIN_KEYPOINTS = 6
 """A hand with fewer keypoints in the frame is not a target."""
 
+BESIDE_TRIES = 8
+"""How often a part of a picture beside its hands is looked for."""
+
 MIRRORED = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT, Side.UNKNOWN: Side.UNKNOWN}
 
 Matrix = NDArray[np.float64]
@@ -54,7 +57,8 @@ class Augmentation:
         homography: Largest shift of a corner, as a share of the hand's size.
         scene_hand_share: Smallest and largest hand in a scene, as a share of its side.
         negatives: Share of scenes without a hand.
-        region_negatives: Share of regions without a hand, as a false first pass gives them.
+        region_negatives: Share of regions without a hand, as a false first pass gives them: parts
+            of people, mostly, and of backgrounds.
         box_jitter: Standard deviation of a region's shift and log-size, as a share of its size.
     """
 
@@ -62,7 +66,7 @@ class Augmentation:
     homography: float = 0.12
     scene_hand_share: tuple[float, float] = (0.06, 0.85)
     negatives: float = 0.15
-    region_negatives: float = 0.08
+    region_negatives: float = 0.15
     box_jitter: float = 0.08
 
 
@@ -79,11 +83,11 @@ def scene_sample(
     hands: list[NDArray[np.float32]] = []
     sides: list[NDArray[np.uint8]] = []
     count = (
-        0 if rng.random() < augmentation.negatives else rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))
+        0 if rng.random() < augmentation.negatives else rng.choice((1, 2, 3), p=(0.5, 0.35, 0.15))
     )
     for _ in range(count):
         picture = pictures[rng.integers(len(pictures))]
-        if picture.opaque and not hands and rng.random() < 0.6:
+        if picture.opaque and not hands and rng.random() < 0.45:
             matrix = _cover_frame(rng, picture, width, height)
         else:
             matrix = _place_hand(rng, picture, (width, height), augmentation)
@@ -109,6 +113,10 @@ def region_sample(
     if rng.random() < augmentation.region_negatives:
         width, height = _frame_shape(rng, size)
         canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
+        picture = pictures[rng.integers(len(pictures))]
+        matrix = _beside_hands(rng, picture, (width, height))
+        if matrix is not None:
+            canvas, *_ = _paste(canvas, picture, matrix)
         image = _letterboxed(photometric(rng, canvas), size)
         sample = _finish(rng, image, [], [], (width, height))
         return replace(sample, coverage=np.zeros((size, size), np.float32))
@@ -230,6 +238,29 @@ def _cover_frame(rng: Generator, picture: Picture, width: int, height: int) -> M
     if rng.random() < 0.5:
         matrix = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1.0]]) @ matrix
     return matrix
+
+
+def _beside_hands(rng: Generator, picture: Picture, frame_wh: tuple[int, int]) -> Matrix | None:
+    """Fills the frame with a part of a picture that shows no hand: a face, an arm, clothes.
+
+    Returns:
+        The placement (3, 3); None where a few tries found no such part.
+    """
+    rows, columns = np.nonzero(picture.levels[-1][..., 3] > 128)
+    step = picture.levels[0].shape[0] / picture.levels[-1].shape[0]
+    size = max(_extent(hand) for hand in picture.keypoints_px)
+    for _ in range(BESIDE_TRIES if len(rows) else 0):
+        chosen = rng.integers(len(rows))
+        middle = np.array([columns[chosen], rows[chosen]]) * step
+        scale = max(frame_wh) / (size * np.exp(rng.uniform(-0.4, 0.9)))
+        matrix = _similarity(scale, middle, np.array(frame_wh) / 2)
+        moved = _transform(matrix, picture.keypoints_px.reshape(-1, 2))
+        margin = 0.1 * max(frame_wh)
+        with np.errstate(invalid='ignore'):
+            inside = ((moved > -margin) & (moved < np.array(frame_wh) + margin)).all(axis=1)
+        if not inside.any():
+            return matrix
+    return None
 
 
 def _shape_matrix(
