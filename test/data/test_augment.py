@@ -34,6 +34,15 @@ def dotted_picture(opaque=True, side=Side.LEFT):
 BACKGROUND = [np.zeros((64, 64, 3), np.uint8)]
 
 
+NO_HAND = Augmentation(region_negatives=1.0)
+
+
+def median_redness(sample):
+    """How much more red than green the middle of the picture is."""
+    middle = sample.image[20:30, 20:30].astype(int)
+    return np.median(middle[..., 0] - middle[..., 1])
+
+
 def brightness_at(sample):
     """Value at each labelled keypoint over the picture's brightest, sorted."""
     image = sample.image.astype(float).max(axis=2)
@@ -134,6 +143,21 @@ def test_some_regions_show_no_hand():
     assert 8 < sum(len(sample.keypoints_px) == 0 for sample in samples) < 32
 
 
+def test_regions_without_a_hand_show_other_parts_of_people():
+    """A person of grey, with a hand of white in one corner."""
+    points = np.stack(np.meshgrid(np.arange(5), np.arange(5)), axis=2).reshape(-1, 2)[:21] * 10.0
+    rgba = np.zeros((400, 300, 4), np.uint8)
+    rgba[..., 3] = 255
+    rgba[..., 0] = 120
+    rgba[:60, :60] = 255
+    picture = make_picture(rgba, points[None].astype(np.float32), [Side.LEFT])
+    red = [
+        median_redness(region_sample(np.random.default_rng(s), [picture], BACKGROUND, 64, NO_HAND))
+        for s in range(40)
+    ]
+    assert np.mean(np.array(red) > 5) > 0.6
+
+
 def test_the_hand_that_a_region_is_around_comes_first():
     one = dotted_picture(side=Side.LEFT)
     far_px = one.keypoints_px[0] * 0.2 + np.float32(300)
@@ -155,5 +179,5 @@ def test_a_region_tells_what_of_it_is_the_picture():
         columns, rows = np.rint(seen).astype(int).T
         assert sample.coverage[rows, columns].mean() > 0.95
         assert 0.01 < sample.coverage.mean() < 0.3
-    empty = region_sample(rng, [], BACKGROUND, 128, Augmentation(region_negatives=1.0))
+    empty = region_sample(rng, [dotted_picture()], BACKGROUND, 128, NO_HAND)
     assert empty.coverage.max() == 0
