@@ -41,7 +41,8 @@ EXTRAS = {
         'catkin-pkg',
         'ninja',
     ],
-    'train': ['matplotlib', 'onnx', 'onnxscript', 'torch==2.13.0'],
+    # scipy reads the .mat files of two published data sets.
+    'train': ['matplotlib', 'onnx', 'onnxscript', 'scipy', 'torch==2.13.0'],
     # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls, and onnx
     # writes fp16 models.
     'tensorrt': ['cuda-bindings>=12.9', 'onnx'],

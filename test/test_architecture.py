@@ -39,8 +39,8 @@ TORCH = (
     'cli.synth',
     'cli.train',
 )
-# Asked for where they are used, from pip or the GPU's vendor: export, one runtime, two data sets.
-OPTIONAL = {'cuda', 'onnx', 'scipy', 'tensorrt'}
+# Asked for where they are used, from pip or the GPU's vendor: export, one runtime.
+OPTIONAL = {'cuda', 'onnx', 'tensorrt'}
 ROSDEP = {
     'cv2': 'python3-opencv',
     'google': 'python3-protobuf',
@@ -48,6 +48,7 @@ ROSDEP = {
     'numpy': 'python3-numpy',
     'onnxruntime': 'python3-onnxruntime-pip',
     'rosbags': 'python3-rosbags-pip',
+    'scipy': 'python3-scipy',
     'torch': 'python3-torch',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
