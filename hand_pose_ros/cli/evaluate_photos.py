@@ -80,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     pipelines = {c: open_pipeline(single_pictures(config, c)) for c in CYCLES}
     parts = [_tell(pipelines, name, *_pictures(photos)) for name, photos in groups.items()]
     print(_line('all held-out groups', {c: merge([part[c] for part in parts]) for c in CYCLES}))
-    photos = [photo for group in groups.values() for photo in group]
-    _tell(pipelines, SMALL_HANDS, small_hands(photos, backgrounds), len(photos))
+    everything = [photo for group in groups.values() for photo in group]
+    _tell(pipelines, SMALL_HANDS, small_hands(everything, backgrounds), len(everything))
     for name, photos in sets.items():
         _tell(pipelines, name, *_pictures(photos))
     print(NOTE)

@@ -102,5 +102,5 @@ def test_a_mask_tints_its_pixels_and_no_others() -> None:
     # The cell's centre is hand; half-way to the next cells the mask ends.
     assert changed[30, 30]
     rows, columns = np.nonzero(changed)
-    assert 18 <= min(rows.min(), columns.min())
+    assert min(rows.min(), columns.min()) >= 18
     assert max(rows.max(), columns.max()) <= 42
