@@ -75,8 +75,8 @@ def _aligned_depth(
     low_m, high_m = TYPICAL_DEPTH_M
     if typical_m < low_m or typical_m > high_m:  # NaN where nothing is measured: no reason to warn
         raise ValueError(
-            f'unit: expected a median distance of {low_m:g} to {high_m:g} m, got {typical_m:.3g} m '
-            '(16UC1 must be millimetres, 32FC1 metres)'
+            f'unit: expected a median distance of {low_m:g} to {high_m:g} m, '
+            f'got {typical_m:.3g} m (16UC1 must be millimetres, 32FC1 metres)'
         )
     return depth_m
 
