@@ -116,74 +116,61 @@ def test_an_old_measurement_does_not_survive():
     assert np.isnan(lift_hand(hand, nothing, CAMERA, CONFIG).joints_cam).all()
 
 
-def on_skin(joints_cam: np.ndarray) -> np.ndarray:
-    """What the depth camera sees of joints: the skin before them."""
-    return joints_cam * ((joints_cam[:, 2] - SKIN_M) / joints_cam[:, 2])[:, None]
+JOINTS_CAM = open_hand(0.6)
 
 
-def lifted(joints_cam: np.ndarray) -> Hand:
-    """A hand whose skin was measured before every joint."""
-    return replace(as_hand(joints_cam), joints_cam=on_skin(joints_cam).astype(np.float32))
+def skin_image(joints_cam: np.ndarray = JOINTS_CAM, but: int | None = None) -> np.ndarray:
+    """A depth image of patches of skin before each joint, but for one of them."""
+    depth_m = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    for joint, (x, y) in enumerate(project(joints_cam, CAMERA).round().astype(int)):
+        if joint != but:
+            depth_m[y - 9 : y + 10, x - 9 : x + 10] = joints_cam[joint, 2] - SKIN_M[joint]
+    return depth_m
 
 
-def reading(joints_cam: np.ndarray, side: float = 0.9) -> DepthReading:
-    return DepthReading(joints_cam.astype(np.float32), side)
+def joined(joints_cam: np.ndarray, depth_m: np.ndarray, hand: Hand | None = None) -> Hand:
+    """Joins what a network says, and a side of 0.9, with depth, at the keypoints of JOINTS_CAM."""
+    reading = DepthReading(joints_cam.astype(np.float32), 0.9)
+    return join(hand or as_hand(JOINTS_CAM), reading, depth_m, CAMERA, CONFIG)
 
 
-def test_where_measured_and_predicted_joints_agree_the_measured_ones_count():
-    joints_cam = open_hand(0.6)
-    hand = join(lifted(joints_cam), reading(joints_cam + np.array((0.004, 0, 0.01))), CAMERA)
+def test_depth_that_fits_the_network_counts_moved_from_the_skin_to_the_joint():
+    hand = joined(JOINTS_CAM + np.array((0.004, 0, 0.01)), skin_image())
     assert (hand.position_sources == PositionSource.MEASURED).all()
-    assert np.linalg.norm(hand.joints_cam - joints_cam, axis=1).max() < 1e-4
+    assert np.linalg.norm(hand.joints_cam - JOINTS_CAM, axis=1).max() < 0.001
     assert hand.joints_cam.dtype == np.float32
     assert hand.position_sources.dtype == np.uint8
     np.testing.assert_array_equal(hand.scores, np.ones(21))
     assert hand.score == 0.9
 
 
-def test_joints_that_could_not_be_measured_are_predicted():
-    joints_cam = open_hand(0.6)
-    before = lifted(joints_cam)
-    before.joints_cam[MIDDLE_TIP] = np.nan
-    hand = join(before, reading(joints_cam), CAMERA)
+def test_joints_without_depth_are_predicted():
+    hand = joined(JOINTS_CAM, skin_image(but=MIDDLE_TIP))
     predicted = hand.position_sources == PositionSource.MODEL
     np.testing.assert_array_equal(np.flatnonzero(predicted), [MIDDLE_TIP])
-    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-6)
+    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], JOINTS_CAM[MIDDLE_TIP], atol=1e-6)
     assert hand.scores[MIDDLE_TIP] == 1
 
 
-def test_a_joint_behind_something_is_predicted_and_less_sure_the_farther_it_is_behind():
-    joints_cam = open_hand(0.6)
+@pytest.mark.parametrize('behind', [1, -1], ids=['behind', 'before'])
+def test_a_joint_behind_or_before_what_is_seen_is_predicted_and_less_sure(behind):
     scores = []
-    for nearer_m in (0.04, 0.08):
-        before = lifted(joints_cam)
-        before.joints_cam[MIDDLE_TIP] *= (0.6 - nearer_m) / 0.6
-        hand = join(before, reading(joints_cam), CAMERA)
+    for apart_m in (0.05, 0.07):
+        said = JOINTS_CAM.copy()
+        said[MIDDLE_TIP] *= (0.6 + behind * apart_m) / 0.6  # along its ray
+        hand = joined(said, skin_image())
         assert hand.position_sources[MIDDLE_TIP] == PositionSource.MODEL
-        np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-6)
+        np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], said[MIDDLE_TIP], atol=1e-6)
         assert (np.delete(hand.scores, MIDDLE_TIP) == 1).all()
         scores.append(hand.scores[MIDDLE_TIP])
-    assert 1 > scores[0] > 1.9 * scores[1] > 0
+    assert 0.9 > scores[0] > 1.3 * scores[1] > 0
 
 
-def test_a_joint_before_what_is_seen_at_its_keypoint_is_measured_and_less_sure():
-    joints_cam = open_hand(0.6)
-    said = joints_cam.copy()
-    said[MIDDLE_TIP, 2] -= 0.05
-    hand = join(lifted(joints_cam), reading(said), CAMERA)
-    assert hand.position_sources[MIDDLE_TIP] == PositionSource.MEASURED
-    np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], joints_cam[MIDDLE_TIP], atol=1e-4)
-    assert 0.3 < hand.scores[MIDDLE_TIP] < 0.6
-    assert (np.delete(hand.scores, MIDDLE_TIP) == 1).all()
-
-
-def test_predicted_joints_project_onto_their_keypoints_where_there_are_any():
-    joints_cam = open_hand(0.6)
-    before = lifted(joints_cam)
-    before.joints_cam[:] = np.nan
+def test_predicted_joints_project_onto_keypoints_near_them():
+    before = as_hand(JOINTS_CAM)
     before.keypoints_px[MIDDLE_TIP] = np.nan
-    said = joints_cam + np.array((0.01, -0.005, 0.02))
-    hand = join(before, reading(said), CAMERA)
+    said = JOINTS_CAM + np.array((0.02, -0.01, 0.02))
+    hand = joined(said, np.full((CAMERA.height, CAMERA.width), np.nan, np.float32), before)
     assert (hand.position_sources == PositionSource.MODEL).all()
     gaps_px = np.linalg.norm(project(hand.joints_cam, CAMERA) - before.keypoints_px, axis=1)
     assert np.nanmax(gaps_px) < 0.01
@@ -191,25 +178,24 @@ def test_predicted_joints_project_onto_their_keypoints_where_there_are_any():
     np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], said[MIDDLE_TIP], atol=1e-6)
 
 
-def test_a_hand_whose_joints_miss_its_keypoints_says_so_in_its_score():
-    joints_cam = open_hand(0.6)
-    hands = [
-        join(lifted(joints_cam), reading(joints_cam + np.array((offset_m, 0, 0))), CAMERA)
-        for offset_m in (0.005, 0.03, 0.06)
-    ]
-    assert hands[0].score == 0.9
-    assert hands[1].score < 0.5
-    # In proportion to the distance: twice as far, half the score.
-    assert hands[2].score == pytest.approx(hands[1].score / 2, rel=0.01)
+def test_keypoints_far_from_the_joints_move_them_little_and_cost_the_hand_its_score():
+    nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    scores = []
+    for off_m, moved_m in ((0.06, 0.015), (0.12, 0.0075)):
+        said = JOINTS_CAM + np.array((off_m, 0, 0))
+        hand = joined(said, nothing)
+        steps_m = np.linalg.norm(hand.joints_cam - said, axis=1)
+        np.testing.assert_allclose(steps_m, moved_m, rtol=0.01)
+        scores.append(hand.score)
+    assert 0.4 > scores[0] > 2 * scores[1] > 0
 
 
 def test_only_an_unknown_side_is_told_by_depth():
-    joints_cam = open_hand(0.6)
-    unknown = join(lifted(joints_cam), reading(joints_cam, -0.7), CAMERA)
-    assert (unknown.side, unknown.side_score) == (Side.LEFT, 0.7)
-    right = replace(lifted(joints_cam), side=Side.RIGHT, side_score=0.6)
-    known = join(right, reading(joints_cam, -0.7), CAMERA)
-    assert (known.side, known.side_score) == (Side.RIGHT, 0.6)
+    unknown = joined(JOINTS_CAM, skin_image())
+    assert (unknown.side, unknown.side_score) == (Side.RIGHT, 0.9)
+    left = replace(as_hand(JOINTS_CAM), side=Side.LEFT, side_score=0.6)
+    known = joined(JOINTS_CAM, skin_image(), left)
+    assert (known.side, known.side_score) == (Side.LEFT, 0.6)
 
 
 def lift_with(values: np.ndarray, hand: Hand, depth_m: np.ndarray) -> tuple[Hand, list[str]]:
