@@ -70,7 +70,7 @@ def _draw(scores: Mapping[str, SystemScores], path: Path) -> None:
     try:
         # Only training's machines need it otherwise.
         from matplotlib.figure import Figure  # noqa: PLC0415
-        from matplotlib.ticker import ScalarFormatter  # noqa: PLC0415
+        from matplotlib.ticker import LogLocator, ScalarFormatter  # noqa: PLC0415
     except ImportError:
         print('no plot: pip install matplotlib')
         return
@@ -82,7 +82,9 @@ def _draw(scores: Mapping[str, SystemScores], path: Path) -> None:
             marker = 'os^Dv'[number % 5]
             label = system if index == 0 else None
             axes.plot(each.median_ms, each.pck[name], marker, markersize=9, label=label)
-        axes.set_xscale('log', base=2)
+        axes.set_xscale('log')
+        axes.minorticks_off()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.set(xlabel='ms per picture with one hand (CPU)', ylabel='PCK@0.2', ylim=(0, 1))
         axes.grid(alpha=0.3)
