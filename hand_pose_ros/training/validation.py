@@ -36,7 +36,7 @@ def validation_pck(
     runtime = TorchRuntime(Deployed(copy.deepcopy(net)), spec, device)
     estimator = SRHandNetEstimator(runtime)
     scores = {}
-    for cycle in ('off', 'full'):
+    for cycle in ('full', 'off'):
         config = single_pictures(PipelineConfig(), cycle)
         pipeline = HandPipeline(estimator, runtime.description, config)
         scores[cycle] = pck(score_photos(pipeline, photos).errors, 0.2)
