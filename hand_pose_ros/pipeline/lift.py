@@ -99,8 +99,9 @@ def join(
 
     Then the depth is looked up where each joint projects. It counts, moved from the skin to the
     joint, if it fits what the network says. Otherwise the network counts: what is seen is another
-    finger or an object before the joint, or something beside it. These rules and their limits are a
-    compromise between true and found keypoints on rendered hands, chosen with a half-trained network.
+    finger or an object before the joint, or something beside it. These rules and their limits are
+    a compromise between true and found keypoints on rendered hands, chosen with a network that was
+    trained for too short a time.
 
     Args:
         hand: A hand as `lift_hand` leaves it.
