@@ -185,7 +185,7 @@ def main(text: str) -> int:
     """Does a job given as JSON; returns the exit status."""
     # The robot's own work comes first.
     os.nice(10)
-    next_s = 0.0
+    next_s, told = 0.0, ''
 
     def tell(**event: object) -> None:
         try:
@@ -195,9 +195,10 @@ def main(text: str) -> int:
             sys.stdout = open(os.devnull, 'w')  # noqa: SIM115
 
     def report(stage: str, share: float) -> None:
-        nonlocal next_s
-        if time.monotonic() >= next_s or share == 0.0:
-            next_s = time.monotonic() + REPORT_INTERVAL_S
+        nonlocal next_s, told
+        # A stage that takes less than the interval is told as well.
+        if time.monotonic() >= next_s or stage != told:
+            next_s, told = time.monotonic() + REPORT_INTERVAL_S, stage
             tell(stage=stage, share=share)
 
     try:

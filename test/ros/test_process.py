@@ -18,6 +18,7 @@ from hand_pose_ros.ros import node
 class Pipeline:
     runtime = 'a fake'
     engine_progress = ''
+    depth_refusals = ''
     def __call__(self, frame):
         time.sleep(0.05)
         return ()
