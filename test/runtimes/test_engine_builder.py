@@ -12,7 +12,8 @@ from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions, Pr
 from hand_pose_ros.runtimes.engine_precision import model_for
 from hand_pose_ros.runtimes.open import WEIGHTS, open_runtime
 
-SHIPPED = sorted(WEIGHTS.glob('*.onnx'))
+# Models in int8 are for CPUs: TensorRT quantises in its own way.
+SHIPPED = sorted(path for path in WEIGHTS.glob('*.onnx') if not path.stem.endswith('_int8'))
 
 
 def nothing(stage, share):
