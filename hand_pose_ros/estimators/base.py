@@ -85,3 +85,19 @@ class Estimator(Protocol):
             R hands; a region without a hand gives one without keypoints.
         """
         ...
+
+
+def read_regions(
+    reader: Reader,
+    rgb: NDArray[np.uint8],
+    boxes_px: NDArray[np.floating],
+    threshold: float,
+    refine: bool,
+    sides: NDArray[np.floating] | None,
+) -> list[Hand]:
+    """Does what `Estimator.look_again` promises by a reader, which wants a region and its side."""
+    if len(boxes_px) == 0:
+        return []
+    if sides is None:
+        sides = np.zeros(len(boxes_px), np.float32)
+    return reader.read(rgb, boxes_px, sides, threshold, refine)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, skeleton_image
 from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.estimators.base import read_regions
 from hand_pose_ros.estimators.srhandnet import make_hand, missed_regions
 from hand_pose_ros.geometry.crop import letterbox
 from hand_pose_ros.runtimes.base import (
@@ -75,11 +76,7 @@ class SkeletonMultiScaleEstimator:
         sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
         """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        if len(boxes_px) == 0:
-            return []
-        if sides is None:
-            sides = np.zeros(len(boxes_px), np.float32)
-        return self._reader.read(rgb, boxes_px, sides, threshold, refine)
+        return read_regions(self._reader, rgb, boxes_px, threshold, refine, sides)
 
 
 class SkeletonReader:

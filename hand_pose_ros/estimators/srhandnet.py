@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, region_map
-from hand_pose_ros.estimators.base import Reader
+from hand_pose_ros.estimators.base import Reader, read_regions
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, Runtime, spec_of
@@ -99,11 +99,7 @@ class SRHandNetEstimator:
         sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
         """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        if len(boxes_px) == 0:
-            return []
-        if sides is None:
-            sides = np.zeros(len(boxes_px), np.float32)
-        return self._reader.read(rgb, boxes_px, sides, threshold, refine)
+        return read_regions(self._reader, rgb, boxes_px, threshold, refine, sides)
 
     def _corrected(
         self,

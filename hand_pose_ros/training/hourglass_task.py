@@ -24,7 +24,7 @@ from hand_pose_ros.runtimes.base import CROP_NAME, DepthSpec
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.training.losses import JOINT_LOSSES, max_out_loss
 from hand_pose_ros.training.recipes import Recipe
-from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.task import loaded, step_rngs
 
 SIDE_WEIGHT = 0.05
 """Of the cross entropy of the side, beside the mean loss of a coordinate."""
@@ -73,7 +73,7 @@ class HourglassTask:
 
     def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
         """Draws hands; the last target says whether the step is one of fine-tuning."""
-        recipe, hands = self.recipe, _loaded(self._hands)
+        recipe, hands = self.recipe, loaded(self._hands)
         _, own = step_rngs(recipe.seed, step, rank)
         chosen = own.integers(0, len(hands.hands), recipe.batch)
         samples = [self._sample(own, hands, index, Jitter()) for index in chosen.tolist()]
@@ -92,7 +92,7 @@ class HourglassTask:
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures errors on held-out hands, with centres as wrong as at run time."""
-        hands = _loaded(self._held_out)
+        hands = loaded(self._held_out)
         net.eval()
         errors_m, sides_right = [], []
         for first in range(0, len(hands.hands), VALIDATION_BATCH):
@@ -139,9 +139,3 @@ def _errors_m(found: NDArray[np.float32], sample: DepthSample) -> NDArray[np.flo
 
 def _stacked(samples: Sequence[DepthSample]) -> Tensor:
     return torch.from_numpy(np.stack([sample.crop for sample in samples]))
-
-
-def _loaded(hands: DepthHands | None) -> DepthHands:
-    if hands is None:
-        raise RuntimeError('load() comes before batch() and validate()')
-    return hands

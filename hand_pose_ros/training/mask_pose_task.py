@@ -23,11 +23,16 @@ from hand_pose_ros.estimators.mask_pose import MaskPoseReader
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.mask_pose import NUM_STAGES, PLANS, STRIDE
 from hand_pose_ros.networks.srhandnet import normalise
-from hand_pose_ros.runtimes.base import INPUT_NAME, MaskPoseSpec
+from hand_pose_ros.runtimes.base import MaskPoseSpec
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
-from hand_pose_ros.training.photo_material import PhotoMaterial, PhotoRecipe, load_material
+from hand_pose_ros.training.photo_material import (
+    PhotoMaterial,
+    PhotoRecipe,
+    load_material,
+    stack_images,
+)
 from hand_pose_ros.training.targets import keypoint_targets
-from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import reader_pck
 
 
@@ -65,8 +70,8 @@ class MaskPoseTask:
         """Composes regions; see `Task.batch`."""
         recipe = self.recipe
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = self._loaded().regions(own, recipe.batch, self.spec.input_size)
-        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+        samples = loaded(self._material).regions(own, recipe.batch, self.spec.input_size)
+        images = stack_images(samples)
         masks = np.stack([mask.encode(hand_mask(sample), STRIDE) for sample in samples])
         maps = keypoint_targets(samples, STRIDE, recipe.sigma_cells)
         return [normalise(images)], [torch.from_numpy(masks), torch.from_numpy(maps)]
@@ -79,21 +84,11 @@ class MaskPoseTask:
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 in the labelled regions of held-out photos."""
         runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
-        return {'pck': reader_pck(MaskPoseReader(runtime), self._loaded().validation)}
+        return {'pck': reader_pck(MaskPoseReader(runtime), loaded(self._material).validation)}
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes crops, one and three."""
-        rng = np.random.default_rng(0)
-        size = self.spec.input_size
-        return [
-            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
-            for count in (1, 3)
-        ]
-
-    def _loaded(self) -> PhotoMaterial:
-        if self._material is None:
-            raise RuntimeError('load() comes before batch() and validate()')
-        return self._material
+        return example_pictures((1, self.spec.input_size), (3, self.spec.input_size))
 
 
 def hand_mask(sample: Sample) -> NDArray[np.float32]:

@@ -15,12 +15,17 @@ from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.mobile_keypoints import PLANS, STRIDE
 from hand_pose_ros.networks.srhandnet import normalise
-from hand_pose_ros.runtimes.base import INPUT_NAME, KeypointSpec
+from hand_pose_ros.runtimes.base import KeypointSpec
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
 from hand_pose_ros.training.losses import LOSSES
-from hand_pose_ros.training.photo_material import PhotoMaterial, PhotoRecipe, load_material
+from hand_pose_ros.training.photo_material import (
+    PhotoMaterial,
+    PhotoRecipe,
+    load_material,
+    stack_images,
+)
 from hand_pose_ros.training.targets import keypoint_targets
-from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import reader_pck
 from hand_pose_ros.types import Side
 
@@ -57,9 +62,9 @@ class MobileKeypointsTask:
         """Composes regions of right hands; see `Task.batch`."""
         recipe = self.recipe
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = self._loaded().regions(own, recipe.batch, self.spec.input_size)
+        samples = loaded(self._material).regions(own, recipe.batch, self.spec.input_size)
         samples = [right_handed(sample) for sample in samples]
-        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+        images = stack_images(samples)
         targets = keypoint_targets(samples, STRIDE, recipe.sigma_cells)
         return [normalise(images)], [torch.from_numpy(targets)]
 
@@ -70,21 +75,12 @@ class MobileKeypointsTask:
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 in the labelled regions of held-out photos."""
         runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
-        return {'pck': reader_pck(MobileKeypointsReader(runtime), self._loaded().validation)}
+        reader = MobileKeypointsReader(runtime)
+        return {'pck': reader_pck(reader, loaded(self._material).validation)}
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes crops, one and three."""
-        rng = np.random.default_rng(0)
-        size = self.spec.input_size
-        return [
-            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
-            for count in (1, 3)
-        ]
-
-    def _loaded(self) -> PhotoMaterial:
-        if self._material is None:
-            raise RuntimeError('load() comes before batch() and validate()')
-        return self._material
+        return example_pictures((1, self.spec.input_size), (3, self.spec.input_size))
 
 
 def right_handed(sample: Sample) -> Sample:

@@ -1,11 +1,14 @@
 """What the networks that see pictures are trained and validated on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hand_pose_ros.data.augment import Augmentation, Sample, region_sample, scene_sample
 from hand_pose_ros.data.labels import ImageLabel
@@ -121,3 +124,8 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
     folders = [data / name for name in recipe.backgrounds]
     backgrounds = load_backgrounds(folders, held_out=False)
     return PhotoMaterial(pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP])
+
+
+def stack_images(samples: Sequence[Sample]) -> Tensor:
+    """Returns the pictures of N samples of one size S, (N, S, S, 3) uint8."""
+    return torch.from_numpy(np.stack([sample.image for sample in samples]))

@@ -34,8 +34,9 @@ from hand_pose_ros.training.photo_material import (
     PhotoRecipe,
     TwoPassRecipe,
     load_material,
+    stack_images,
 )
-from hand_pose_ros.training.task import step_rngs
+from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import reader_pck
 
 L1_WEIGHT, DICE_WEIGHT = 0.4, 0.6
@@ -97,10 +98,10 @@ class SkeletonUNetTask:
 
     def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
         """Composes scenes or regions, alike in all processes of a step; see `Task.batch`."""
-        samples = _loaded(self._material).two_pass_samples(self.recipe, step, rank)
+        samples = loaded(self._material).two_pass_samples(self.recipe, step, rank)
         map_hw = (samples[0].image.shape[0],) * 2
         drawn = [skeleton_image.encode(sample.keypoints_px, map_hw) for sample in samples]
-        return [normalise(_images(samples))], [torch.from_numpy(np.stack(drawn))]
+        return [normalise(stack_images(samples))], [torch.from_numpy(np.stack(drawn))]
 
     def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
         """Compares skeletons."""
@@ -114,7 +115,7 @@ class SkeletonUNetTask:
         runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
         map_hw = (self.spec.input_size,) * 2
         overlaps = []
-        for path, label in _loaded(self._material).validation:
+        for path, label in loaded(self._material).validation:
             square, box = letterbox(read_rgb(path), self.spec.input_size)
             hands_px = box.to_network(np.stack([hand.keypoints_px for hand in label.hands]))
             wanted = skeleton_image.decode(skeleton_image.encode(hands_px, map_hw))
@@ -133,12 +134,7 @@ class SkeletonUNetTask:
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes pictures of both input sizes."""
-        rng = np.random.default_rng(0)
-        shapes = ((1, self.spec.input_size), (3, self.spec.region_size))
-        return [
-            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
-            for count, size in shapes
-        ]
+        return example_pictures((1, self.spec.input_size), (3, self.spec.region_size))
 
 
 class SkeletonMultiScaleTask:
@@ -169,9 +165,9 @@ class SkeletonMultiScaleTask:
         """Composes regions, each with the skeleton that the other network draws."""
         recipe, size = self.recipe, self.spec.input_size
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = _loaded(self._material).regions(own, recipe.region_batch, size)
-        images = _images(samples)
-        drawn = self._loaded_skeletons().run({INPUT_NAME: images.numpy()})[SKELETON_NAME]
+        samples = loaded(self._material).regions(own, recipe.region_batch, size)
+        images = stack_images(samples)
+        drawn = loaded(self._skeletons).run({INPUT_NAME: images.numpy()})[SKELETON_NAME]
         drawn[own.random(len(drawn)) < recipe.skeleton_dropout] = 0
         maps = {t: self._heatmaps(samples, t) for t in set(self._strides)}
         return [normalise(images), torch.from_numpy(drawn)], [maps[t] for t in self._strides]
@@ -183,8 +179,8 @@ class SkeletonMultiScaleTask:
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 of both networks in the labelled regions of held-out photos."""
         keypoints = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
-        reader = SkeletonReader(self._loaded_skeletons(), keypoints)
-        return {'pck': reader_pck(reader, _loaded(self._material).validation)}
+        reader = SkeletonReader(loaded(self._skeletons), keypoints)
+        return {'pck': reader_pck(reader, loaded(self._material).validation)}
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes pictures and skeletons for batches of one and of three."""
@@ -205,11 +201,6 @@ class SkeletonMultiScaleTask:
         hands = [sample.keypoints_px[:1] for sample in samples]
         maps = [heatmap.encode(hand, map_hw, stride, sigma) for hand in hands]
         return torch.from_numpy(np.stack(maps))
-
-    def _loaded_skeletons(self) -> TorchRuntime:
-        if self._skeletons is None:
-            raise RuntimeError('load() comes before batch() and validate()')
-        return self._skeletons
 
 
 def skeleton_loss(drawn: Tensor, target: Tensor) -> Tensor:
@@ -248,13 +239,3 @@ def multiscale_loss(
 
 def _find(runtime: Runtime, square: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     return skeleton_image.decode(runtime.run({INPUT_NAME: square[None]})[SKELETON_NAME][0])
-
-
-def _images(samples: Sequence[Sample]) -> Tensor:
-    return torch.from_numpy(np.stack([sample.image for sample in samples]))
-
-
-def _loaded(material: PhotoMaterial | None) -> PhotoMaterial:
-    if material is None:
-        raise RuntimeError('load() comes before batch() and validate()')
-    return material

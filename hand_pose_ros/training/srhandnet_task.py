@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, normalise
-from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec
+from hand_pose_ros.runtimes.base import ModelSpec
 from hand_pose_ros.training.losses import LOSSES
-from hand_pose_ros.training.photo_material import PhotoMaterial, TwoPassRecipe, load_material
+from hand_pose_ros.training.photo_material import (
+    PhotoMaterial,
+    TwoPassRecipe,
+    load_material,
+    stack_images,
+)
 from hand_pose_ros.training.targets import srhandnet_targets
+from hand_pose_ros.training.task import example_pictures, loaded
 from hand_pose_ros.training.validation import validation_pck
 
 
@@ -48,9 +53,9 @@ class SRHandNetTask:
     def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
         """Composes scenes or regions, alike in all processes of a step; see `Task.batch`."""
         recipe = self.recipe
-        samples = self._loaded().two_pass_samples(recipe, step, rank)
+        samples = loaded(self._material).two_pass_samples(recipe, step, rank)
         maps = srhandnet_targets(samples, STRIDES, recipe.sigmas_cells, self.spec.reference_px)
-        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
+        images = stack_images(samples)
         return [normalise(images)], [torch.from_numpy(target) for target in maps]
 
     def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -59,18 +64,8 @@ class SRHandNetTask:
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 on held-out photos with and without the second pass."""
-        return validation_pck(net, self.spec, self._loaded().validation, device)
+        return validation_pck(net, self.spec, loaded(self._material).validation, device)
 
     def examples(self) -> list[dict[str, NDArray]]:
         """Makes pictures of both input sizes."""
-        rng = np.random.default_rng(0)
-        shapes = ((1, self.spec.input_size), (3, self.spec.region_size))
-        return [
-            {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
-            for count, size in shapes
-        ]
-
-    def _loaded(self) -> PhotoMaterial:
-        if self._material is None:
-            raise RuntimeError('load() comes before batch() and validate()')
-        return self._material
+        return example_pictures((1, self.spec.input_size), (3, self.spec.region_size))

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hand_pose_ros.runtimes.base import Spec
+from hand_pose_ros.runtimes.base import INPUT_NAME, Spec
 from hand_pose_ros.training.recipes import Recipe
+
+LoadedT = TypeVar('LoadedT')
 
 
 class Task(Protocol):
@@ -72,6 +74,30 @@ class Task(Protocol):
         Axes whose lengths differ between the examples are free in the exported model.
         """
         ...
+
+
+def loaded(data: LoadedT | None) -> LoadedT:
+    """Returns what `Task.load` has read.
+
+    Raises:
+        RuntimeError: Nothing yet.
+    """
+    if data is None:
+        raise RuntimeError('load() comes before batch() and validate()')
+    return data
+
+
+def example_pictures(*counts_and_sizes: tuple[int, int]) -> list[dict[str, NDArray]]:
+    """Makes the `Task.examples` of a network that reads pictures alone.
+
+    Args:
+        counts_and_sizes: Number of pictures and their side in pixels, of each example.
+    """
+    rng = np.random.default_rng(0)
+    return [
+        {INPUT_NAME: rng.integers(0, 256, (count, size, size, 3), np.uint8)}
+        for count, size in counts_and_sizes
+    ]
 
 
 def step_rngs(seed: int, step: int, rank: int) -> tuple[np.random.Generator, np.random.Generator]:
