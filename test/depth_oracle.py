@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.camera import project
+from hand_pose_ros.codecs.depth_crop import encode_joints, look_at, upright_roll
+from hand_pose_ros.geometry.camera import project, unproject
 from hand_pose_ros.runtimes.base import (
     CROP_NAME,
     JOINTS_NAME,
@@ -53,6 +54,15 @@ def depth_image(joints_cam, background_m):
             radius_px = round(radius_m / point[2] * CAMERA.fx)
             cv2.circle(depth_m, centre.tolist(), radius_px, float(point[2]), -1)
     return depth_m
+
+
+def answer(shown_cam, joints_cam=None):
+    """What a network says that sees one hand, all joints measured, and thinks of these joints."""
+    points_px = project(shown_cam, CAMERA)
+    middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
+    centre_cam = unproject(middle_px[None], np.median(shown_cam[:, 2])[None], CAMERA)[0]
+    view = look_at(centre_cam, CUBE_M, SIZE, upright_roll(points_px))
+    return encode_joints(shown_cam if joints_cam is None else joints_cam, view)
 
 
 class DepthOracle:

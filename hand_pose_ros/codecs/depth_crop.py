@@ -8,8 +8,10 @@ In units of half a cube, and so within -1..1 inside of it,
     x, y    say where in the crop something is seen, right and down from its middle,
     depth   says how much farther than the centre it is, along the crop camera's axis.
 
-Papers regress metric x and y instead (DeepPrior++, Oberweger and Lepetit 2017, section 3.1). Those
-cannot be told from a crop without the distance, 5 mm at 0.5 m; where a joint is seen can.
+The crop camera is rolled around its axis until the fingers of the hand point up, as far as its
+keypoints in the picture tell: there are fewer upright hands to know than turned ones. Papers
+regress metric x and y instead (DeepPrior++, Oberweger and Lepetit 2017, section 3.1). Those cannot
+be told from a crop without the distance, 5 mm at 0.5 m; where a joint is seen can.
 """
 
 from dataclasses import dataclass
@@ -19,10 +21,14 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Camera
 
 EMPTY = 1.0
 """Value of what is behind the cube, and of pixels without depth."""
+
+ALONG_HAND = np.array([0.0, *(np.nan,) * 4, *(1.0, 1.3, 1.4, 1.4) * 4])
+"""How far along a hand its keypoints lie, wrist to fingertips; the thumb points anywhere."""
 
 GRID = 32
 """Samples along each side of a box when its hand's depth is looked for."""
@@ -61,7 +67,7 @@ def look_at(
         centre_cam: (3,) metres in the optical frame, in front of the camera.
         cube_m: Side of the cube.
         size: Side of the crop in pixels.
-        roll_rad: Turns the crop camera around its axis, for augmentation.
+        roll_rad: Turns what the crop shows around its middle, clockwise; see `upright_roll`.
 
     Raises:
         ValueError: The centre is not a point in front of the camera.
@@ -82,6 +88,24 @@ def look_at(
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
     roll = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     return CropView(roll @ straight, distance_m, cube_m, size)
+
+
+def upright_roll(keypoints_px: NDArray[np.floating]) -> float:
+    """Finds the turn that makes the fingers of a hand point up.
+
+    Args:
+        keypoints_px: (21, 2) pixels; NaN where not seen.
+
+    Returns:
+        Radians, clockwise as seen in the picture; 0 where the keypoints do not tell.
+    """
+    check_shape('keypoints_px', keypoints_px, (NUM_KEYPOINTS, 2))
+    seen = np.isfinite(keypoints_px).all(axis=1) & np.isfinite(ALONG_HAND)
+    if not seen.any():
+        return 0.0
+    along = ALONG_HAND[seen] - ALONG_HAND[seen].mean()
+    x, y = along @ np.asarray(keypoints_px, np.float64)[seen]
+    return float(np.arctan2(-x, -y)) if x or y else 0.0
 
 
 def encode_depth(

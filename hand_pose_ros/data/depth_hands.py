@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.depth_crop import EMPTY, CropView, encode_depth, encode_joints, look_at
+from hand_pose_ros.codecs.depth_crop import (
+    EMPTY,
+    CropView,
+    encode_depth,
+    encode_joints,
+    look_at,
+    upright_roll,
+)
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
 from hand_pose_ros.geometry.camera import unproject
 from hand_pose_ros.types import Camera, Side
@@ -27,6 +34,7 @@ class DepthHand:
     Attributes:
         picture: Index of the image.
         camera: Its intrinsics.
+        keypoints_px: (21, 2) float32; NaN outside of the image.
         joints_cam: (21, 3) float32 metres.
         visible: (21,) bool.
         side: Left or right.
@@ -36,6 +44,7 @@ class DepthHand:
 
     picture: int
     camera: Camera
+    keypoints_px: NDArray[np.float32]
     joints_cam: NDArray[np.float32]
     visible: NDArray[np.bool_]
     side: Side
@@ -81,7 +90,10 @@ class Jitter:
         centre_m: Standard deviation of the error of the centre across the line of sight.
         distance_m: That along it.
         outlier_share: Share of the samples whose error is three times as large.
-        roll_deg: Standard deviation of the rotation in the picture.
+        keypoints: Standard deviation of the error of the keypoints that tell where up is, over
+            the extent of the hand.
+        roll_deg: Standard deviation of a further rotation in the picture.
+        lost_share: Share of the samples turned anyhow, as where keypoints are all wrong.
         log_scale: Standard deviation of the logarithm of the hand's size.
         mirror: Show half of all hands mirrored.
         damage: Share of the samples that lose blobs, their background, or become noisier.
@@ -90,14 +102,16 @@ class Jitter:
     centre_m: float = 0.010
     distance_m: float = 0.015
     outlier_share: float = 0.1
-    roll_deg: float = 40.0
+    keypoints: float = 0.06
+    roll_deg: float = 12.0
+    lost_share: float = 0.08
     log_scale: float = 0.08
     mirror: bool = True
     damage: float = 0.3
 
 
-AS_AT_RUN_TIME = Jitter(roll_deg=0.0, log_scale=0.0, mirror=False, damage=0.0)
-"""Only the errors of the centre."""
+AS_AT_RUN_TIME = Jitter(roll_deg=0.0, lost_share=0.0, log_scale=0.0, mirror=False, damage=0.0)
+"""Only the errors of the centre and of the keypoints."""
 
 
 def load_depth_hands(
@@ -177,8 +191,7 @@ def draw_sample(
     centre_cam[2] = max(centre_cam[2], 0.05)
     # A larger cube shows the hand smaller, as a smaller hand would look.
     cube_m *= float(np.exp(rng.normal(0, jitter.log_scale)))
-    roll_rad = np.radians(rng.normal(0, jitter.roll_deg))
-    view = look_at(centre_cam, cube_m, size, roll_rad)
+    view = look_at(centre_cam, cube_m, size, _roll(rng, hand.keypoints_px, jitter))
     depth_m = hands.depth_mm[hand.picture] * np.float32(0.001)
     crop = encode_depth(depth_m, hand.camera, view)
     joints, is_right = encode_joints(hand.joints_cam, view), hand.side == Side.RIGHT
@@ -187,6 +200,14 @@ def draw_sample(
     if rng.random() < jitter.damage:
         crop = _damaged(rng, crop)
     return DepthSample(np.ascontiguousarray(crop), joints, is_right, view)
+
+
+def _roll(rng: np.random.Generator, keypoints_px: NDArray[np.float32], jitter: Jitter) -> float:
+    if rng.random() < jitter.lost_share:
+        return float(rng.uniform(-np.pi, np.pi))
+    extent_px = np.ptp(keypoints_px[np.isfinite(keypoints_px[:, 0])], axis=0).max()
+    found_px = keypoints_px + rng.normal(0, jitter.keypoints * extent_px, keypoints_px.shape)
+    return upright_roll(found_px) + float(np.radians(rng.normal(0, jitter.roll_deg)))
 
 
 def _damaged(rng: np.random.Generator, crop: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -232,5 +253,12 @@ def _depth_hand(
     distance_m = np.median(hand.joints_cam[hand.visible, 2]) - SKIN_M
     centre_cam = unproject((low + high)[None] / 2, np.array([distance_m]), camera)[0]
     return DepthHand(
-        picture, camera, hand.joints_cam, hand.visible, hand.side, centre_cam, label.group
+        picture,
+        camera,
+        np.where(inside[:, None], points_px, np.float32(np.nan)),
+        hand.joints_cam,
+        hand.visible,
+        hand.side,
+        centre_cam,
+        label.group,
     )

@@ -13,6 +13,7 @@ from hand_pose_ros.codecs.depth_crop import (
     encode_depth,
     find_centre,
     look_at,
+    upright_roll,
 )
 from hand_pose_ros.geometry.camera import unproject
 from hand_pose_ros.geometry.depth import depth_tolerance_m
@@ -119,7 +120,8 @@ class LocalRegressionHourglassEstimator:
         centre_cam = _centre(depth_m, camera, hand)
         if centre_cam is None:
             return None
-        return look_at(centre_cam, self._spec.cube_m, self._spec.input_size)
+        roll_rad = upright_roll(hand.keypoints_px)
+        return look_at(centre_cam, self._spec.cube_m, self._spec.input_size, roll_rad)
 
 
 def _centre(

@@ -11,6 +11,7 @@ from hand_pose_ros.codecs.depth_crop import (
     encode_joints,
     find_centre,
     look_at,
+    upright_roll,
 )
 from hand_pose_ros.geometry.camera import project, unproject
 from hand_pose_ros.types import Camera
@@ -47,6 +48,38 @@ def ball_image(camera, centre_cam, radius_m, behind_m=np.nan):
     hit = root > 0
     depth_m = np.where(hit, (along - np.sqrt(np.where(hit, root, 0))) / length, behind_m)
     return depth_m.reshape(HEIGHT, WIDTH).astype(np.float32)
+
+
+def flat_hand(angle_rad):
+    """Joints of a hand at the origin, parallel to the image: fingers up, then turned clockwise."""
+    fingers = [(x, -y) for x in (0, 0.02, 0.04, 0.06) for y in (0.09, 0.13, 0.16, 0.18)]
+    thumb = [(-0.02, -0.02), (-0.05, -0.05), (-0.06, -0.07), (-0.07, -0.09)]
+    x, y = np.array([(0.02, 0), *thumb, *fingers]).T
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    return np.column_stack((cos * x - sin * y, sin * x + cos * y, np.zeros(21)))
+
+
+@pytest.mark.parametrize('centre_cam', CENTRES_CAM)
+@pytest.mark.parametrize('angle_rad', [-2.5, -0.4, 0.0, 1.0, 3.1])
+@pytest.mark.parametrize('mirror', [1, -1])
+def test_fingers_point_up_in_the_crop_however_the_hand_is_turned(centre_cam, angle_rad, mirror):
+    joints_cam = flat_hand(angle_rad) * (mirror, 1, 1) + centre_cam
+    roll_rad = upright_roll(project(joints_cam, CAMERA))
+    joints = encode_joints(joints_cam, look_at(np.array(centre_cam), CUBE_M, SIZE, roll_rad))
+    x, y = (joints[9:13, :2].mean(axis=0) - joints[0, :2]).tolist()
+    assert abs(np.degrees(np.arctan2(x, -y))) < 10
+
+
+@pytest.mark.parametrize('lost', [[0], [1, 2, 3, 4], list(range(7, 21))])
+def test_the_roll_is_told_by_the_keypoints_that_are_seen(lost):
+    keypoints_px = project(flat_hand(1.0) + np.array([0, 0, 0.5]), CAMERA)
+    whole = upright_roll(keypoints_px)
+    keypoints_px[lost] = np.nan
+    assert abs(np.degrees(upright_roll(keypoints_px) - whole)) < 45
+
+
+def test_without_keypoints_there_is_no_roll():
+    assert upright_roll(np.full((21, 2), np.nan)) == 0
 
 
 @pytest.mark.parametrize('centre_cam', CENTRES_CAM)

@@ -11,7 +11,7 @@ from hand_pose_ros.codecs.depth_crop import EMPTY, decode_joints
 from hand_pose_ros.data.depth_hands import AS_AT_RUN_TIME, Jitter, draw_sample, load_depth_hands
 
 CUBE_M, SIZE = 0.3, 128
-STILL = replace(AS_AT_RUN_TIME, centre_m=0.0, distance_m=0.0)
+STILL = replace(AS_AT_RUN_TIME, centre_m=0.0, distance_m=0.0, keypoints=0.0)
 SPREAD = Jitter(damage=0.0)
 
 
@@ -64,7 +64,7 @@ def test_mirrored_hands_change_sides(tmp_path):
     rng = np.random.default_rng(0)
     jitter = replace(STILL, mirror=True)
     samples = [draw_sample(rng, hands, 1, CUBE_M, SIZE, jitter) for _ in range(40)]
-    rightwards = [bool(s.joints[-1, 0] > s.joints[0, 0]) for s in samples]
+    rightwards = [bool(s.joints[19, 0] > s.joints[20, 0]) for s in samples]
     assert rightwards == [sample.is_right for sample in samples]
     assert 8 < sum(rightwards) < 32
 

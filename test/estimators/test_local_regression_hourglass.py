@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from depth_oracle import (
     CAMERA,
-    CUBE_M,
     SIZE,
     SPEC,
     DepthOracle,
+    answer,
     as_hand,
     depth_image,
     open_hand,
 )
 from oracle import OracleRuntime
 
-from hand_pose_ros.codecs.depth_crop import EMPTY, encode_joints, look_at
+from hand_pose_ros.codecs.depth_crop import EMPTY
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.camera import project
 
 JOINTS_CAM = open_hand(0.6)
 
@@ -26,14 +26,6 @@ JOINTS_CAM = open_hand(0.6)
 def measured(joints_cam):
     """A hand all of whose joints were measured."""
     return replace(as_hand(joints_cam), joints_cam=joints_cam.astype(np.float32))
-
-
-def answer(joints_cam):
-    """What a perfect network says of a hand, if its centre comes from measured joints."""
-    points_px = project(joints_cam, CAMERA)
-    middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
-    centre_cam = unproject(middle_px[None], np.median(joints_cam[:, 2])[None], CAMERA)[0]
-    return encode_joints(joints_cam, look_at(centre_cam, CUBE_M, SIZE))
 
 
 def read(depth_m, hands, values=None, sides=None):

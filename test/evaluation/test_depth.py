@@ -5,9 +5,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from depth_oracle import CAMERA, CUBE_M, SIZE, DepthOracle, as_hand, depth_image, open_hand
+from depth_oracle import CAMERA, DepthOracle, answer, as_hand, depth_image, open_hand
 
-from hand_pose_ros.codecs.depth_crop import encode_joints, look_at
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
@@ -24,7 +23,7 @@ from hand_pose_ros.evaluation.depth import (
     score_pipelines,
     side_accuracy,
 )
-from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.pipeline.lift import SKIN_M
 from hand_pose_ros.types import Side
@@ -55,11 +54,8 @@ def labels(tmp_path):
 
 def score(folder, labels, joints_cam=JOINTS_CAM, side=-1.0):
     """A network that answers with these joints, whatever it is shown."""
-    points_px = project(JOINTS_CAM, CAMERA)
-    middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
-    centre_cam = unproject(middle_px[None], np.array([0.6]), CAMERA)[0]
-    values = encode_joints(joints_cam, look_at(centre_cam, CUBE_M, SIZE))
-    estimator = LocalRegressionHourglassEstimator(DepthOracle([values], [side]))
+    values = [answer(JOINTS_CAM, joints_cam)]
+    estimator = LocalRegressionHourglassEstimator(DepthOracle(values, [side]))
     return score_at_keypoints(folder, labels, estimator, LiftConfig())
 
 
