@@ -248,7 +248,9 @@ def _depth_hand(
     if hand.joints_cam is None or hand.visible is None or hand.visible.sum() < MIN_VISIBLE:
         return None
     points_px = hand.keypoints_px
-    inside = ((points_px >= 0) & (points_px < (label.width, label.height))).all(axis=1)
+    inside: NDArray[np.bool_] = np.all(
+        (points_px >= 0) & (points_px < (label.width, label.height)), axis=1
+    )
     low, high = points_px[inside].min(axis=0), points_px[inside].max(axis=0)
     distance_m = np.median(hand.joints_cam[hand.visible, 2]) - SKIN_M
     centre_cam = unproject((low + high)[None] / 2, np.array([distance_m]), camera)[0]
