@@ -15,6 +15,7 @@ from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionH
 from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
 from hand_pose_ros.evaluation.metrics import match_hands
 from hand_pose_ros.evaluation.photos import FindHands, read_rgb
+from hand_pose_ros.geometry.depth import check_depth_unit
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.pipeline.lift import lift_hand, lift_hands, under_skin
 from hand_pose_ros.skeleton import KEYPOINT_NAMES, NUM_KEYPOINTS
@@ -88,7 +89,7 @@ def score_at_keypoints(
 
     Raises:
         FileNotFoundError: A depth image is missing.
-        ValueError: A depth image is not one, or no hand can be used.
+        ValueError: A depth image is not one or in a wrong unit, or no hand can be used.
     """
     found = []
     for label in labels:
@@ -123,7 +124,7 @@ def score_pipelines(
 
     Raises:
         FileNotFoundError: A depth image is missing.
-        ValueError: A picture is not one, or no hand can be used.
+        ValueError: A picture is not one, depth is in a wrong unit, or no hand can be used.
     """
     found = []
     for label in labels:
@@ -233,7 +234,12 @@ def _usable(label: ImageLabel) -> list[HandLabel]:
 
 def _read_depth_m(path: Path) -> NDArray[np.float32]:
     depth_mm = read_depth_mm(path)
-    return np.where(depth_mm > 0, depth_mm * np.float32(0.001), np.float32(np.nan))
+    depth_m = np.where(depth_mm > 0, depth_mm * np.float32(0.001), np.float32(np.nan))
+    try:
+        check_depth_unit(depth_m)
+    except ValueError as error:
+        raise ValueError(f'{path}: depth {error}') from error
+    return depth_m
 
 
 def _side_of(value: float) -> Side:

@@ -21,6 +21,9 @@ MIN_SURFACE_SHARE = 0.25
 TYPICAL_STRIDE = 8
 """Every so many pixels of an image, along both axes, count for its median."""
 
+TYPICAL_DEPTH_M = (0.05, 50.0)
+"""Median of any depth camera's image; one in the wrong unit is a thousand times off."""
+
 
 def depth_tolerance_m(depth_m: NDArray[np.floating]) -> NDArray[np.floating]:
     """Returns the depth difference up to which neighbours are one surface, in metres.
@@ -43,6 +46,24 @@ def typical_depth_m(depth_m: NDArray[np.float32]) -> float:
     sample_m = depth_m[::TYPICAL_STRIDE, ::TYPICAL_STRIDE]
     sample_m = sample_m[np.isfinite(sample_m)]
     return float(np.median(sample_m)) if len(sample_m) else math.nan
+
+
+def check_depth_unit(depth_m: NDArray[np.float32]) -> None:
+    """Refuses a depth image that cannot be in metres; one without any depth may be.
+
+    Args:
+        depth_m: (H, W) float32, metres along z; NaN where not measured.
+
+    Raises:
+        ValueError: Its median is no distance that depth cameras measure.
+    """
+    typical_m = typical_depth_m(depth_m)
+    low_m, high_m = TYPICAL_DEPTH_M
+    if typical_m < low_m or typical_m > high_m:  # False for NaN
+        raise ValueError(
+            f'unit: expected a median distance of {low_m:g} to {high_m:g} m, '
+            f'got {typical_m:.3g} m (16UC1 must be millimetres, 32FC1 metres)'
+        )
 
 
 def near_surface_depth(

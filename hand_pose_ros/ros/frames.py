@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from hand_pose_ros.geometry.depth import typical_depth_m
+from hand_pose_ros.geometry.depth import check_depth_unit
 from hand_pose_ros.ros.conversions import (
     camera_from_msg,
     depth_from_msg,
@@ -18,9 +18,6 @@ from hand_pose_ros.ros.topics import Report
 from hand_pose_ros.types import Camera, Frame
 
 AnyImage: TypeAlias = Image | CompressedImage
-
-TYPICAL_DEPTH_M = (0.05, 50.0)
-"""Median of any depth camera's image; one in the wrong unit is a thousand times off."""
 
 
 def frame_from_msgs(messages: FrameMessages, report: Report) -> Frame:
@@ -71,13 +68,7 @@ def _aligned_depth(
             f'size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '
             f'got {depth_m.shape[1]}x{depth_m.shape[0]} (is it the aligned depth?)'
         )
-    typical_m = typical_depth_m(depth_m)
-    low_m, high_m = TYPICAL_DEPTH_M
-    if typical_m < low_m or typical_m > high_m:  # NaN where nothing is measured: no reason to warn
-        raise ValueError(
-            f'unit: expected a median distance of {low_m:g} to {high_m:g} m, '
-            f'got {typical_m:.3g} m (16UC1 must be millimetres, 32FC1 metres)'
-        )
+    check_depth_unit(depth_m)
     return depth_m
 
 

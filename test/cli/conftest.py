@@ -168,9 +168,9 @@ def bag_writer():
 def bag(tmp_path, picture):
     """Writes an RGB-D bag of HAND_PX, with its ground truth."""
 
-    def write(frames=6, storage='MCAP', rate_hz=15):
+    def write(frames=6, storage='MCAP', rate_hz=15, depth_mm=DEPTH_M * 1000):
         path = tmp_path / 'clip'
-        depth_mm = np.full((SIZE, SIZE), DEPTH_M * 1000, np.uint16)
+        depth_mm = np.full((SIZE, SIZE), depth_mm, np.uint16)
         with BagWriter(path, storage) as writer:
             for index in range(frames):
                 stamp_ns = 10**18 + index * 10**9 // rate_hz

@@ -68,6 +68,14 @@ def test_tables_curves_and_numbers_of_held_out_hands_and_of_another_set(
     assert cv2.imread(str(tmp_path / 'out' / 'a.png')).std() > 0
 
 
+def test_a_set_with_depth_in_the_wrong_unit_is_refused(arguments, tmp_path, capsys):
+    path = tmp_path / 'a' / 'depth' / '3.png'
+    cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED) // 1000)
+    assert main([*arguments, '--model', str(tmp_path / 'm.onnx')]) == 1
+    told = '3.png: depth unit: expected a median distance of 0.05 to 50 m, got 0.001 m'
+    assert told in capsys.readouterr().err
+
+
 def test_without_a_depth_network_one_is_asked_for(arguments, capsys):
     assert main(arguments) == 1
     assert 'name one with --model' in capsys.readouterr().err

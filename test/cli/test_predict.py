@@ -60,6 +60,18 @@ def test_a_bag_becomes_a_video_with_ids_and_metres(bag, tmp_path, model):
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(15, abs=0.01)
 
 
+def test_depth_in_the_wrong_unit_is_left_out_and_told(bag, tmp_path, model, capsys):
+    pytest.importorskip('rclpy')
+    out = tmp_path / 'out'
+    # Half a metre in decimetres.
+    assert main(['predict', str(bag(frames=2, depth_mm=5)), '--out', str(out), *model]) == 0
+    assert [hand['joints_m'] for (hand,) in predictions(out).values()] == [None, None]
+    assert (
+        'depth unit: expected a median distance of 0.05 to 50 m, got 0.005 m '
+        '(16UC1 must be millimetres, 32FC1 metres); going on without it (2 times)'
+    ) in capsys.readouterr().err
+
+
 def test_what_is_not_known_is_null():
     keypoints = HAND_PX.copy()
     keypoints[3] = np.nan

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.depth import near_surface_depth, typical_depth_m
+from hand_pose_ros.geometry.depth import (
+    check_depth_unit,
+    near_surface_depth,
+    typical_depth_m,
+)
 
 HEIGHT, WIDTH = 120, 160
 EDGE_X = 80
@@ -135,3 +139,12 @@ def test_the_typical_depth_is_the_median_of_what_is_measured():
     depth_m[:, :100] = np.nan
     assert typical_depth_m(depth_m) == np.float32(NEAR_M)
     assert np.isnan(typical_depth_m(np.full_like(depth_m, np.nan)))
+
+
+@pytest.mark.parametrize('factor', [0.001, 1000])
+def test_depth_in_the_wrong_unit_is_refused(factor):
+    depth_m = step_edge()
+    check_depth_unit(depth_m)
+    check_depth_unit(np.full_like(depth_m, np.nan))
+    with pytest.raises(ValueError, match=r'expected a median distance of 0\.05 to 50 m, got'):
+        check_depth_unit(depth_m * np.float32(factor))
