@@ -91,7 +91,7 @@ def scene_sample(
             matrix = _cover_frame(rng, picture, width, height)
         else:
             matrix = _place_hand(rng, picture, (width, height), augmentation)
-        canvas, matte, new, new_sides = _paste(canvas, picture, matrix)
+        canvas, matte, new, new_sides = _paste(rng, canvas, picture, matrix)
         hands = [_hide(known, matte) for known in hands]
         hands.append(new)
         sides.append(new_sides)
@@ -116,7 +116,7 @@ def region_sample(
         picture = pictures[rng.integers(len(pictures))]
         matrix = _beside_hands(rng, picture, (width, height))
         if matrix is not None:
-            canvas, *_ = _paste(canvas, picture, matrix)
+            canvas, *_ = _paste(rng, canvas, picture, matrix)
         image = _letterboxed(photometric(rng, canvas), size)
         sample = _finish(rng, image, [], [], (width, height))
         return replace(sample, coverage=np.zeros((size, size), np.float32))
@@ -133,7 +133,7 @@ def region_sample(
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
     place = _similarity(scale, centre, np.array([width, height]) / 2)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
-    canvas, matte, hands, sides = _paste(canvas, picture, place @ shape)
+    canvas, matte, hands, sides = _paste(rng, canvas, picture, place @ shape)
     hands, sides = np.roll(hands, -chosen, axis=0), np.roll(sides, -chosen)
     image = _letterboxed(photometric(rng, canvas), size)
     sample = _finish(rng, image, [hands], [sides], (width, height))
@@ -172,7 +172,7 @@ def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float3
     if rng.random() < 0.5:
         unit = unit ** np.float32(np.exp(rng.uniform(-0.7, 0.7)))
     low, high = (-1.6, -0.4) if rng.random() < 0.12 else (-0.4, 0.25)
-    gains = np.exp(rng.normal(0, 0.08, 3) + rng.uniform(low, high)).astype(np.float32)
+    gains = np.exp(rng.normal(0, 0.12, 3) + rng.uniform(low, high)).astype(np.float32)
     unit = unit * gains
     grey = unit.mean(axis=2, keepdims=True)
     saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.4)
@@ -303,7 +303,7 @@ def _transform(matrix: Matrix, points: NDArray[np.floating]) -> NDArray[np.float
 
 
 def _paste(
-    canvas: NDArray[np.float32], picture: Picture, matrix: Matrix
+    rng: Generator, canvas: NDArray[np.float32], picture: Picture, matrix: Matrix
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
     """Draws a picture over a canvas.
 
@@ -326,11 +326,20 @@ def _paste(
         picture.levels[level], matrix @ up, (width, height), flags=cv2.INTER_LINEAR
     ).astype(np.float32)
     matte = warped[..., 3:] / 255
-    canvas = canvas + matte * (warped[..., :3] - canvas)
+    colours = warped[..., :3] if picture.opaque else _relit(rng, warped[..., :3])
+    canvas = canvas + matte * (colours - canvas)
     sides = picture.sides
     if np.linalg.det(matrix[:2, :2]) < 0:
         sides = np.array([MIRRORED[Side(side)] for side in sides], np.uint8)
     return canvas, matte[..., 0], _transform(matrix, picture.keypoints_px), sides
+
+
+def _relit(rng: Generator, colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shows a cut-out, values 0..255, in another light than its background: more skins."""
+    gamma = np.float32(np.exp(rng.normal(0, 0.2)))
+    gains = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3)).astype(np.float32)
+    lit: NDArray[np.float32] = 255 * (colours / 255) ** gamma * gains
+    return np.clip(lit, 0, 255)
 
 
 def _hide(hands: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.float32]:
