@@ -25,6 +25,9 @@ MIN_KEYPOINTS = 6
 BESIDE_TRIES = 8
 """How often a part of a picture beside its hands is looked for."""
 
+BAD_BOX = 3.0
+"""The first pass is not always nearly right."""
+
 MIRRORED = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT, Side.UNKNOWN: Side.UNKNOWN}
 
 Matrix = NDArray[np.float64]
@@ -59,7 +62,8 @@ class Augmentation:
         negatives: Share of scenes without a hand.
         region_negatives: Share of regions without a hand, as a false first pass gives them: parts
             of people, mostly, and of backgrounds.
-        box_jitter: Standard deviation of a region's shift and log-size, as a share of its size.
+        box_jitter: Standard deviation of a region's shift and log-size, as a share of its size;
+            of one region in five it is BAD_BOX times as large.
     """
 
     rotation_deg: float = 40.0
@@ -125,7 +129,7 @@ def region_sample(
     hand = picture.keypoints_px[chosen]
     shape = _shape_matrix(rng, hand, augmentation)
     box = keypoint_box(_transform(shape, hand), BOX_MARGIN)
-    jitter = augmentation.box_jitter
+    jitter = augmentation.box_jitter * (BAD_BOX if rng.random() < 0.2 else 1)
     extent = box[2:] - box[:2]
     centre = (box[:2] + box[2:]) / 2 + extent * rng.normal(0, jitter, 2)
     extent = extent * np.exp(rng.normal(0, jitter, 2) + rng.normal(0, jitter))
