@@ -5,7 +5,6 @@ holds the arm and the body too: the mask is what the keypoints would have, cut b
 a photograph, of which nothing is cut out, it is the keypoints' alone.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,9 @@ from hand_pose_ros.codecs import mask
 from hand_pose_ros.codecs.region_map import BACKGROUND
 from hand_pose_ros.data.augment import Sample
 from hand_pose_ros.estimators.mask_pose import MaskPoseReader
-from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.mask_pose import NUM_STAGES, PLANS, STRIDE
 from hand_pose_ros.networks.srhandnet import normalise
 from hand_pose_ros.runtimes.base import MaskPoseSpec
-from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
 from hand_pose_ros.training.photo_material import (
     PhotoMaterial,
     PhotoRecipe,
@@ -33,7 +30,7 @@ from hand_pose_ros.training.photo_material import (
 )
 from hand_pose_ros.training.targets import keypoint_targets
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
-from hand_pose_ros.training.validation import reader_pck
+from hand_pose_ros.training.validation import deployed_runtime, reader_pck
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,7 @@ class MaskPoseTask:
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 in the labelled regions of held-out photos."""
-        runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
+        runtime = deployed_runtime(net, self.spec, device)
         return {'pck': reader_pck(MaskPoseReader(runtime), loaded(self._material).validation)}
 
     def examples(self) -> list[dict[str, NDArray]]:

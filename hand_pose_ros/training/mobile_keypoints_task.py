@@ -1,6 +1,5 @@
 """How the MobileNetV2 keypoint network is trained: regions of right hands, left ones mirrored."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,9 @@ from torch import Tensor, nn
 
 from hand_pose_ros.data.augment import Sample
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
-from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.mobile_keypoints import PLANS, STRIDE
 from hand_pose_ros.networks.srhandnet import normalise
 from hand_pose_ros.runtimes.base import KeypointSpec
-from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
 from hand_pose_ros.training.losses import LOSSES
 from hand_pose_ros.training.photo_material import (
     PhotoMaterial,
@@ -26,7 +23,7 @@ from hand_pose_ros.training.photo_material import (
 )
 from hand_pose_ros.training.targets import keypoint_targets
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
-from hand_pose_ros.training.validation import reader_pck
+from hand_pose_ros.training.validation import deployed_runtime, reader_pck
 from hand_pose_ros.types import Side
 
 
@@ -74,7 +71,7 @@ class MobileKeypointsTask:
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 in the labelled regions of held-out photos."""
-        runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
+        runtime = deployed_runtime(net, self.spec, device)
         reader = MobileKeypointsReader(runtime)
         return {'pck': reader_pck(reader, loaded(self._material).validation)}
 

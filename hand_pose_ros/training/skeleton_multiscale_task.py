@@ -1,6 +1,5 @@
 """How the two networks of the skeleton paper are trained: skeletons first, then keypoints."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from hand_pose_ros.estimators.skeleton_multiscale import SkeletonReader
 from hand_pose_ros.evaluation.photos import read_rgb
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import letterbox
-from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.networks.skeleton_multiscale import MULTISCALE_PLANS, STRIDES, UNET_PLANS
 from hand_pose_ros.networks.srhandnet import normalise
 from hand_pose_ros.runtimes.base import (
@@ -37,7 +35,7 @@ from hand_pose_ros.training.photo_material import (
     stack_images,
 )
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
-from hand_pose_ros.training.validation import reader_pck
+from hand_pose_ros.training.validation import deployed_runtime, reader_pck
 
 L1_WEIGHT, DICE_WEIGHT = 0.4, 0.6
 """Section II, equation 3."""
@@ -112,7 +110,7 @@ class SkeletonUNetTask:
 
         The true box is that of the labels, drawn.
         """
-        runtime = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
+        runtime = deployed_runtime(net, self.spec, device)
         map_hw = (self.spec.input_size,) * 2
         overlaps = []
         for path, label in loaded(self._material).validation:
@@ -178,7 +176,7 @@ class SkeletonMultiScaleTask:
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 of both networks in the labelled regions of held-out photos."""
-        keypoints = TorchRuntime(Deployed(copy.deepcopy(net)), self.spec, device)
+        keypoints = deployed_runtime(net, self.spec, device)
         reader = SkeletonReader(loaded(self._skeletons), keypoints)
         return {'pck': reader_pck(reader, loaded(self._material).validation)}
 

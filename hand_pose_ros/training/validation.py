@@ -15,8 +15,19 @@ from hand_pose_ros.evaluation.photos import read_rgb, score_photos, single_pictu
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
-from hand_pose_ros.runtimes.base import ModelSpec
+from hand_pose_ros.runtimes.base import ModelSpec, Spec
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
+
+
+def deployed_runtime(net: nn.Module, spec: Spec, device: str) -> TorchRuntime:
+    """Makes a runtime of a network in training, which is copied and not changed.
+
+    Args:
+        net: The network.
+        spec: What its exported model would say of itself.
+        device: Where to run it.
+    """
+    return TorchRuntime(Deployed(copy.deepcopy(net)), spec, device)
 
 
 def validation_pck(
@@ -33,7 +44,7 @@ def validation_pck(
     Returns:
         PCK with (`full`) and without (`off`) the second pass.
     """
-    runtime = TorchRuntime(Deployed(copy.deepcopy(net)), spec, device)
+    runtime = deployed_runtime(net, spec, device)
     estimator = SRHandNetEstimator(runtime)
     scores = {}
     for cycle in ('full', 'off'):
