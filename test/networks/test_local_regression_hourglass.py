@@ -1,4 +1,4 @@
-"""The stages that the paper states, in the sizes of our plans."""
+"""The stages that the paper states; test_all.py holds what all networks share."""
 
 import pytest
 import torch
@@ -15,15 +15,9 @@ from hand_pose_ros.training.losses import smooth_l1_loss
 SIZE = 128
 
 
-# docs: 11.5 M parameters with 35 joints and without the head for the side.
-@pytest.mark.parametrize(
-    ('plan', 'million_parameters'), [('full', 11.43), ('small', 4.17), ('small_global', 3.68)]
-)
-def test_plans_have_the_stated_size_and_fit_into_50_megabytes(plan, million_parameters):
-    net = LocalRegressionHourglass(PLANS[plan])
-    parameters = sum(p.numel() for p in net.parameters())
-    assert parameters / 1e6 == pytest.approx(million_parameters, rel=0.005)
-    assert parameters * 4 < 50e6
+@pytest.mark.parametrize('plan', PLANS)
+def test_plans_fit_into_50_megabytes(plan):
+    assert 4 * sum(p.numel() for p in LocalRegressionHourglass(PLANS[plan]).parameters()) < 50e6
 
 
 def test_the_global_regression_has_as_many_local_weights_as_the_patches():
@@ -63,15 +57,6 @@ def test_each_patch_has_weights_of_its_own_and_keeps_its_place():
         torch.testing.assert_close(local[:, patch], alone)
 
 
-@pytest.mark.parametrize('plan', PLANS)
-def test_the_gradient_reaches_every_parameter(plan):
-    torch.manual_seed(0)
-    net = LocalRegressionHourglass(PLANS[plan])
-    joints, side = net(torch.rand(2, SIZE, SIZE))
-    (joints.square().mean() + side.square().mean()).backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
-
-
 def test_the_side_lies_between_left_and_right():
     torch.manual_seed(0)
     net = LocalRegressionHourglass(PLANS['small']).eval()
@@ -82,7 +67,7 @@ def test_the_side_lies_between_left_and_right():
     torch.testing.assert_close((1 + side) / 2, torch.sigmoid(logit))
 
 
-def test_one_batch_is_learnt_by_heart():
+def test_every_joint_of_every_hand_is_learnt_by_heart():
     torch.manual_seed(0)
     net = LocalRegressionHourglass(PLANS['small'])
     crop, target = torch.rand(4, SIZE, SIZE) * 2 - 1, torch.rand(4, 21, 3) - 0.5
