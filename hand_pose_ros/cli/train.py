@@ -19,13 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, help='checkpoint, log, curves (default: runs/RECIPE)')
     parser.add_argument('--start', metavar='MODEL', help='start from the weights of a model')
     parser.add_argument('--device', help='cpu or cuda (default: cuda where there is one)')
-    parser.add_argument('--processes', type=int, help='CPU processes (default: one per core)')
+    parser.add_argument(
+        '--processes',
+        type=int,
+        help='CPU processes that train, or make samples for the GPU (default: one per core); '
+        "a step sees the recipe's batch so many times",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains; an existing checkpoint in the output folder is resumed."""
     device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    processes = args.processes or (len(os.sched_getaffinity(0)) if device == 'cpu' else 1)
+    processes = args.processes or len(os.sched_getaffinity(0))
     out = args.out or Path('runs') / args.recipe.stem
     if (out / 'checkpoint.pt').exists():
         print(f'going on from {out / "checkpoint.pt"}')

@@ -1,7 +1,9 @@
-"""The training loop: one process per core (or one with a GPU), gradients averaged over gloo.
+"""The training loop: one process per core, or a GPU that as many processes make samples for.
 
-On a CPU, single-threaded processes with averaged gradients are several times faster than one
-process with as many threads: the small layers of these networks do not fill a thread pool.
+On a CPU, single-threaded processes with averaged gradients (over gloo) are several times faster
+than one process with as many threads: the small layers of these networks do not fill a thread
+pool. With a GPU the same processes make the samples and nothing else, and a step is one batch of
+all of them. Either way a step sees the recipe's batch times the number of processes.
 """
 
 import copy
@@ -9,6 +11,7 @@ import csv
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from tqdm import tqdm
 from hand_pose_ros.networks.deployed import build
 from hand_pose_ros.runtimes.torch_runtime import read_module
 from hand_pose_ros.training import checkpoint
+from hand_pose_ros.training.batches import batches
 from hand_pose_ros.training.curves import plot_curves
 from hand_pose_ros.training.recipes import Recipe
 from hand_pose_ros.training.task import Task
@@ -39,7 +43,7 @@ class Job:
         task: What to train and how, with its data loaded.
         out: Folder for checkpoint, log and curves.
         device: `cpu` or `cuda`.
-        processes: Processes that share the work.
+        processes: CPU processes that share the work, or make the samples for a GPU.
         port: TCP port on this machine where they meet.
         start: An .onnx model whose weights a new run starts from; None starts at random.
     """
@@ -60,13 +64,18 @@ def train(job: Job) -> None:
         OSError: `job.out` cannot be written.
     """
     job.out.mkdir(parents=True, exist_ok=True)
-    if job.processes == 1:
+    if _peers(job) == 1:
         _Worker(0, job).run()
     else:
         # Forked processes share the data in memory instead of holding it twice.
         multiprocessing.start_processes(
             _run_worker, (job,), nprocs=job.processes, start_method='fork'
         )
+
+
+def _peers(job: Job) -> int:
+    """Returns how many processes hold a copy of the network."""
+    return job.processes if job.device == 'cpu' else 1
 
 
 def _run_worker(rank: int, job: Job) -> None:
@@ -84,6 +93,7 @@ class _Worker:
         recipe = job.task.recipe
         torch.manual_seed(recipe.seed)
         self.rank, self.job, self.task, self.recipe = rank, job, job.task, recipe
+        self.peers = _peers(job)
         self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
             self.net.load_state_dict(_start_weights(job.start, recipe))
@@ -101,9 +111,15 @@ class _Worker:
         """Trains to the end of the recipe."""
         bar = tqdm(total=self.recipe.steps, initial=self.step, unit='step', disable=self.rank > 0)
         losses: list[float] = []
-        while self.step < self.recipe.steps:
-            start = time.monotonic()
-            losses.append(self._train_step())
+        left, processes = range(self.step, self.recipe.steps), self.job.processes
+        ranks, workers = (
+            (range(self.rank, self.rank + 1), 0)
+            if self.job.device == 'cpu'
+            else (range(processes), processes)
+        )
+        start = time.monotonic()
+        for inputs, targets in batches(self.task, left, ranks, workers):
+            losses.append(self._train_step(inputs, targets))
             self.step += 1
             self.seconds += time.monotonic() - start
             bar.update()
@@ -117,10 +133,10 @@ class _Worker:
                 losses.clear()
             elif self.rank == 0 and self.seconds - self.saved_s > SAVE_SECONDS:
                 self._save('checkpoint.pt')
+            start = time.monotonic()
         bar.close()
 
-    def _train_step(self) -> float:
-        inputs, targets = self.task.batch(self.step, self.rank)
+    def _train_step(self, inputs: Sequence[Tensor], targets: Sequence[Tensor]) -> float:
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(self.recipe, self.step)
         self.net.train()
@@ -130,12 +146,12 @@ class _Worker:
         loss = self.task.loss(outputs, [target.to(self.job.device) for target in targets])
         self.optimiser.zero_grad()
         loss.backward()
-        if self.job.processes > 1:
-            _average_gradients(self.net, self.job.processes)
+        if self.peers > 1:
+            _average_gradients(self.net, self.peers)
         nn.utils.clip_grad_norm_(self.net.parameters(), CLIP_NORM)
         self.optimiser.step()
         self._update_average()
-        self.images += len(inputs[0]) * self.job.processes
+        self.images += len(inputs[0]) * (self.job.processes if distributed.is_initialized() else 1)
         return float(loss.detach())
 
     def _moved(self, tensor: Tensor) -> Tensor:
