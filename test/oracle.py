@@ -7,6 +7,7 @@ crop of it the oracle reads where the crop lies, and draws the maps of the hands
 import numpy as np
 
 from hand_pose_ros.codecs import heatmap, region_map
+from hand_pose_ros.data.augment import MIRRORED
 from hand_pose_ros.geometry.crop import FILL
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec
 from hand_pose_ros.types import Side
@@ -28,6 +29,12 @@ def open_hand(centre, size):
     for x in (-0.15, -0.05, 0.06, 0.16):
         points += [(x * (1 + 0.2 * joint), 0.05 - 0.18 * joint) for joint in range(4)]
     return (np.array(points) * size + np.array(centre)).astype(np.float32)
+
+
+def is_mirrored(image):
+    """Tells whether the red of a part of the ramp picture falls from left to right."""
+    inside = image[..., 2] != FILL
+    return np.polyfit(np.nonzero(inside)[1], image[inside][:, 0], 1)[0] < 0
 
 
 class OracleRuntime:
@@ -59,7 +66,8 @@ class OracleRuntime:
         outside = ((hands < -0.5) | (hands > size - 0.5)).any(axis=2)
         hands[outside] = np.nan
         kept = (~outside).sum(axis=1) >= 6
-        hands, sides = hands[kept], np.array(self.sides)[kept]
+        sides = [MIRRORED[side] for side in self.sides] if is_mirrored(image) else self.sides
+        hands, sides = hands[kept], np.array(sides)[kept]
         map_hw = (size // 4, size // 4)
         keypoints = heatmap.encode(hands, map_hw, 4, 2.5)
         boxes = np.reshape([region_map.keypoint_box(hand) for hand in hands], (-1, 4))

@@ -126,6 +126,22 @@ def open_sources(inputs: Sequence[str], topics: Topics) -> list[Source]:
     return ([_open_pictures(list(pictures), root)] if pictures else []) + streams
 
 
+def check_out(out: Path, inputs: Sequence[str]) -> None:
+    """Refuses a folder in which results would replace inputs, or be inputs of the next run.
+
+    Args:
+        out: Folder for the results.
+        inputs: As `open_sources` takes them.
+
+    Raises:
+        ValueError: The folder is inside of an input, or holds it.
+    """
+    for path in map(Path, inputs):
+        inside = out.resolve().is_relative_to(path.resolve())
+        if path.exists() and (inside or out.resolve() == path.resolve().parent):
+            raise ValueError(f'results need a folder away from the input {path}, got {out}')
+
+
 def tell_problems(sources: Sequence[Source]) -> None:
     """Says what could not be read, on the standard error stream."""
     problems = Counter(text for source in sources for text in source.problems)

@@ -13,6 +13,7 @@ VERBS = {
     'selftest': 'compare a runtime with ONNX Runtime on the CPU, for bug reports',
     'benchmark': 'measure speed, of the models or of the node',
     'train': 'train a network, or go on training it',
+    'label': 'label pictures for training, where several views of them agree',
     'evaluate': 'measure how good a model is on pictures it has not seen',
     'overlay': 'draw the labels of a published data set, to see whether it is read right',
     'export': 'turn a checkpoint into a model file',

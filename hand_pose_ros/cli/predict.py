@@ -14,6 +14,7 @@ from hand_pose_ros.cli.inputs import (
     PICTURE_SUFFIXES,
     Source,
     add_input_arguments,
+    check_out,
     open_sources,
     tell_problems,
     topics_from,
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Predicts; a camera goes on until Ctrl-C, which ends other inputs early."""
     config = with_values(PipelineConfig(), pipeline_settings(args))
     sources = open_sources(args.inputs, topics_from(args))
-    _check_out(args.out, args.inputs)
+    check_out(args.out, args.inputs)
     pipeline = open_pipeline(config)
     print(pipeline.runtime)
     results = Results()
@@ -70,14 +71,6 @@ def run(args: argparse.Namespace) -> int:
     _tell(results, args.out)
     endless = any(source.length is None for source in sources)
     return 130 if results.interrupted and not endless else 0
-
-
-def _check_out(out: Path, inputs: list[str]) -> None:
-    """Refuses a folder in which results would replace inputs, or be inputs of the next run."""
-    for path in map(Path, inputs):
-        inside = out.resolve().is_relative_to(path.resolve())
-        if path.exists() and (inside or out.resolve() == path.resolve().parent):
-            raise ValueError(f'--out: expected a folder away from the input {path}, got {out}')
 
 
 def _config_for(source: Source, config: PipelineConfig) -> PipelineConfig:

@@ -109,7 +109,7 @@ def test_ctrl_c_keeps_what_was_found(folder, tmp_path, model, monkeypatch, capsy
 @pytest.mark.parametrize('inside', ['.', 'more'])
 def test_results_do_not_go_among_the_inputs(folder, model, inside, capsys):
     assert main(['predict', str(folder), '--out', str(folder / inside), *model]) == 1
-    assert '--out: expected a folder away from the input' in capsys.readouterr().err
+    assert 'results need a folder away from the input' in capsys.readouterr().err
 
 
 def test_nothing_to_be_read_is_an_error(tmp_path, model, capsys):
