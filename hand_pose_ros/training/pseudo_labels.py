@@ -4,11 +4,11 @@ Radosavovic et al. 2018, "Data Distillation", label unlabelled pictures by one m
 mirrored and at several scales, and train the next round on them. Here the views also vote: a hand
 becomes a label only where they agree, and the second pass of the cycle must agree with the first.
 
-The limits below on 348 held-out photos with labels of 391 hands (`hand-pose label`, srhandnet_nano,
-2026-11-20, CPU): 246 of these hands are kept, with PCK@0.2 / PCK@0.1 of 0.990 / 0.933. The same
-hands in one view have 0.989 / 0.910, all that one view finds (376) 0.953 / 0.842. The limits were
-chosen on these photos. Mistakes that all views share stay: 8 % of the kept hands have a keypoint
-that is off by more than a fifth of the hand.
+The limits below, on 348 held-out photos with labels of 391 hands (`hand-pose label`, 2026-11-20,
+srhandnet_nano on a CPU): 246 of these hands are kept, with PCK@0.2 / PCK@0.1 of 0.990 / 0.933. The
+same hands in one view have 0.989 / 0.910, all that one view finds (376) 0.953 / 0.842. The limits
+were chosen on these photos. Mistakes that all views share stay: 8 % of the kept hands have a
+keypoint that is off by more than a fifth of the hand.
 """
 
 from collections.abc import Sequence
