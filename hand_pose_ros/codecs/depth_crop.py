@@ -33,10 +33,16 @@ ALONG_HAND = np.array([0.0, *(np.nan,) * 4, *(1.0, 1.3, 1.4, 1.4) * 4])
 GRID = 32
 """Samples along each side of a box when its hand's depth is looked for."""
 MIN_SAMPLES = 12
+NEAR_KEYPOINT = 0.05
+"""Standard deviation, in sides of the box, by which a sample counts less beside a keypoint."""
+NEAR_MIDDLE = 0.25
+"""The same beside the middle of the box, where it holds no keypoint."""
 GAP_M = 0.03
 """Surfaces farther apart than this in depth are two."""
 MIN_SHARE = 0.15
-"""Of the samples, those in the middle counting most; a nearer surface with fewer is in the way."""
+"""Of the weights of the samples; a nearer surface with less is in the way."""
+HAND_BOX_M = (0.08, 0.3)
+"""Larger side of the box around a hand: nearly all of 750 rendered hands lie between."""
 HAND_DEPTH_M = 0.15
 """What is farther than this behind the nearest part of a hand is not hand any more."""
 
@@ -179,31 +185,40 @@ def decode_joints(values: NDArray[np.floating], view: CropView) -> NDArray[np.fl
 
 
 def find_centre(
-    depth_m: NDArray[np.floating], camera: Camera, box_px: NDArray[np.floating]
+    depth_m: NDArray[np.floating],
+    camera: Camera,
+    box_px: NDArray[np.floating],
+    keypoints_px: NDArray[np.floating],
 ) -> NDArray[np.float64] | None:
     """Finds the middle of the hand in a box: the box says where, the depth inside how far.
 
     A hand is before its background, and few things are before a hand: the nearest surface is
-    taken that fills enough of the box, most of all of its middle.
+    taken that enough of the keypoints lie on or beside, or that fills enough of the box's middle,
+    and at which the box is as large as a hand's, if there is one.
 
     Args:
         depth_m: (H, W) floats, metres along z; what is not positive is not measured.
         camera: Intrinsics of the image.
         box_px: (4,) x0, y0, x1, y1 around the hand, in pixels; may reach beyond the image.
+        keypoints_px: (K, 2) pixels; those count that are in the box, NaN where not seen.
 
     Returns:
         (3,) float64 metres in the optical frame; None where the box holds too little depth.
     """
-    samples_m, weights = _box_samples(depth_m, np.asarray(box_px, np.float64))
+    samples_m, weights = _box_samples(depth_m, np.asarray(box_px, np.float64), keypoints_px)
     if len(samples_m) < MIN_SAMPLES:
         return None
     order = np.argsort(samples_m)
     samples_m, weights = samples_m[order], weights[order]
     surface = np.cumsum(np.diff(samples_m, prepend=samples_m[0]) > GAP_M)
     shares = np.bincount(surface, weights) / weights.sum()
-    if shares.max() < MIN_SHARE:
+    enough = shares >= MIN_SHARE
+    if not enough.any():
         return None
-    on_hand = surface == np.argmax(shares >= MIN_SHARE)
+    surfaces_m = np.bincount(surface, samples_m) / np.bincount(surface)
+    sides_m = np.max(box_px[2:] - box_px[:2]) / camera.fx * surfaces_m
+    likely = enough & (sides_m > HAND_BOX_M[0]) & (sides_m < HAND_BOX_M[1])
+    on_hand = surface == np.argmax(likely if likely.any() else enough)
     hand_m, hand_weights = samples_m[on_hand], weights[on_hand]
     near_m = np.percentile(hand_m, 5)
     kept = hand_m < near_m + HAND_DEPTH_M
@@ -213,16 +228,30 @@ def find_centre(
 
 
 def _box_samples(
-    depth_m: NDArray[np.floating], box_px: NDArray[np.float64]
+    depth_m: NDArray[np.floating],
+    box_px: NDArray[np.float64],
+    keypoints_px: NDArray[np.floating],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Samples the depth in a box; the weights fall off from its middle to its rim."""
+    """Samples the depth in a box, with weights."""
     height, width = depth_m.shape
     steps = (np.arange(GRID) + 0.5) / GRID
     x = np.rint(box_px[0] + steps * (box_px[2] - box_px[0])).astype(np.intp)
     y = np.rint(box_px[1] + steps * (box_px[3] - box_px[1])).astype(np.intp)
-    fall = np.exp(-0.5 * np.square((steps - 0.5) / 0.25))
     within_x, within_y = (x >= 0) & (x < width), (y >= 0) & (y < height)
     values = depth_m[np.ix_(y[within_y], x[within_x])]
-    weights = fall[within_y][:, None] * fall[within_x]
+    weights = _weights(steps, box_px, keypoints_px)[np.ix_(within_y, within_x)]
     measured = (values > 0) & np.isfinite(values)
     return values[measured].astype(np.float64), weights[measured]
+
+
+def _weights(
+    steps: NDArray[np.float64], box_px: NDArray[np.float64], keypoints_px: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Returns (GRID, GRID) weights that fall off from the keypoints, or else from the middle."""
+    places = (keypoints_px - box_px[:2]) / np.maximum(box_px[2:] - box_px[:2], 1.0)
+    points, sigma = places[((places >= 0) & (places <= 1)).all(axis=1)], NEAR_KEYPOINT
+    if len(points) == 0:
+        points, sigma = np.full((1, 2), 0.5), NEAR_MIDDLE
+    x, y = np.square(steps[:, None, None] - points).transpose(2, 0, 1)  # each (GRID, K)
+    nearest: NDArray[np.float64] = (y[:, None] + x).min(axis=2)
+    return np.exp(-0.5 * nearest / sigma**2)

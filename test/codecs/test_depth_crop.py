@@ -20,6 +20,7 @@ HEIGHT, WIDTH = 480, 640
 CAMERA = Camera(HEIGHT, WIDTH, 600.0, 590.0, 321.5, 238.0)
 WIDE = Camera(HEIGHT, WIDTH, 380.0, 381.0, 318.0, 244.0, (-0.05, 0.03, 0.001, -0.002, -0.01))
 CUBE_M, SIZE = 0.3, 128
+NOTHING_SEEN = np.full((21, 2), np.nan)
 CENTRES_CAM = [(0.0, 0.0, 0.5), (0.1, -0.05, 0.5), (-0.35, 0.2, 0.8)]
 
 
@@ -178,7 +179,7 @@ def ball_box_px(camera, centre_cam, radius_m):
 def test_the_centre_of_a_ball_is_found_before_any_background(camera, centre_cam, behind_m):
     behind_m = centre_cam[2] + 0.12 if behind_m == 'close' else behind_m
     image = ball_image(camera, centre_cam, 0.07, behind_m)
-    found = find_centre(image, camera, ball_box_px(camera, centre_cam, 0.07))
+    found = find_centre(image, camera, ball_box_px(camera, centre_cam, 0.07), NOTHING_SEEN)
     # The surface is up to a radius nearer than the centre.
     assert found[2] - centre_cam[2] == pytest.approx(-0.045, abs=0.03)
     assert np.linalg.norm(found[:2] - np.array(centre_cam)[:2]) < 0.03
@@ -189,19 +190,70 @@ def test_another_hand_at_the_rim_of_the_box_is_not_taken():
     image = ball_image(CAMERA, centre_cam, 0.06, 2.0)
     x0, y0, x1, y1 = ball_box_px(CAMERA, centre_cam, 0.06)
     image[int(y0) : int(y1), int(x0) : int(x0 + 0.22 * (x1 - x0))] = 0.35
-    found = find_centre(image, CAMERA, np.array([x0, y0, x1, y1]))
+    found = find_centre(image, CAMERA, np.array([x0, y0, x1, y1]), NOTHING_SEEN)
     assert found[2] == pytest.approx(0.56, abs=0.03)
+
+
+def test_what_covers_the_middle_of_the_box_is_not_taken_where_keypoints_are_seen_beside_it():
+    centre_cam = (0.0, 0.0, 0.6)
+    image = ball_image(CAMERA, centre_cam, 0.07, 2.0)
+    x0, y0, x1, y1 = box_px = ball_box_px(CAMERA, centre_cam, 0.07)
+    down = y1 - y0
+    image[round(y0 + 0.3 * down) : round(y1 - 0.3 * down), round(x0) : round(x1)] = 0.4
+    assert find_centre(image, CAMERA, box_px, NOTHING_SEEN)[2] == pytest.approx(0.4)
+    keypoints_px = NOTHING_SEEN.copy()
+    places = np.array([[0.4, 0.2], [0.6, 0.2], [0.5, 0.8]])
+    keypoints_px[[0, 4, 8]] = box_px[:2] + places * (x1 - x0, down)
+    # The ball is at its nearest 0.53 m away.
+    found = find_centre(image, CAMERA, box_px, keypoints_px)
+    assert found[2] == pytest.approx(0.56, abs=0.03)
+
+
+def test_a_thin_hand_is_taken_where_keypoints_are_seen_on_it():
+    image = np.full((HEIGHT, WIDTH), 0.7, np.float32)
+    image[100:300, 300:310] = 0.5
+    box_px = np.array([200, 100, 410, 300])
+    keypoints_px = np.array([[304.0, 120], [305, 180], [305, 250]])
+    assert find_centre(image, CAMERA, box_px, NOTHING_SEEN)[2] == pytest.approx(0.7)
+    assert find_centre(image, CAMERA, box_px, keypoints_px)[2] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ('near_m', 'far_m', 'expected_m'),
+    [
+        # A box of 200 px is 17 cm large at 0.5 m, 33 at 1 m, 5 at 0.15 m.
+        (0.5, 1.0, 0.5),
+        (0.15, 0.5, 0.5),
+        (0.5, 0.7, 0.5),
+        (0.15, 1.0, 0.15),
+    ],
+)
+def test_a_surface_at_which_the_hand_would_be_tiny_or_a_giant_is_the_last_choice(
+    near_m, far_m, expected_m
+):
+    image = np.full((HEIGHT, WIDTH), far_m, np.float32)
+    image[100:300, 200:290] = near_m
+    found = find_centre(image, CAMERA, np.array([200, 100, 400, 300]), NOTHING_SEEN)
+    assert found[2] == pytest.approx(expected_m)
+
+
+def test_keypoints_far_outside_of_the_box_do_not_count():
+    image = np.full((HEIGHT, WIDTH), 0.7, np.float32)
+    box_px = np.array([300, 200, 320, 220])
+    keypoints_px = np.array([[10.0, 20], [600, 400]])
+    found = find_centre(image, CAMERA, box_px, keypoints_px)
+    np.testing.assert_array_equal(found, find_centre(image, CAMERA, box_px, NOTHING_SEEN))
 
 
 @pytest.mark.parametrize('value', [np.nan, 0.0, -0.5, np.inf])
 def test_a_box_without_depth_has_no_centre(value):
     image = np.full((HEIGHT, WIDTH), value, np.float32)
-    assert find_centre(image, CAMERA, np.array([100, 100, 200, 200])) is None
+    assert find_centre(image, CAMERA, np.array([100, 100, 200, 200]), NOTHING_SEEN) is None
 
 
 def test_a_box_outside_the_picture_has_no_centre():
     image = np.ones((HEIGHT, WIDTH), np.float32)
-    assert find_centre(image, CAMERA, np.array([-200, -200, -100, -100])) is None
+    assert find_centre(image, CAMERA, np.array([-200, -200, -100, -100]), NOTHING_SEEN) is None
 
 
 @pytest.mark.parametrize(
@@ -219,7 +271,7 @@ def test_the_centre_of_a_real_hand_lies_a_finger_from_its_palm(shared_dir, frame
     depth_m = np.where(eighths_mm > 0, eighths_mm / 8000, np.nan)
     x, y = palm_px
     palm_m = np.nanmedian(depth_m[y - 5 : y + 6, x - 5 : x + 6])
-    centre_cam = find_centre(depth_m, sr305, np.array(box_px))
+    centre_cam = find_centre(depth_m, sr305, np.array(box_px), NOTHING_SEEN)
     assert abs(centre_cam[2] - palm_m) < 0.025
     # The cube around it shows the hand, and nothing of the body 30 cm behind.
     crop = encode_depth(depth_m, sr305, look_at(centre_cam, CUBE_M, SIZE))
