@@ -17,8 +17,9 @@ from hand_pose_ros.cli.network_benchmark import measure_networks
 from hand_pose_ros.cli.outputs import fitted, write_json
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
+from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.evaluation.benchmark import STAGES, WARM_UP, measure_pipeline, surroundings
+from hand_pose_ros.evaluation.benchmark import WARM_UP, measure_pipeline, stages_of, surroundings
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.open import WEIGHTS, open_runtime
@@ -26,8 +27,9 @@ from hand_pose_ros.types import Camera, Frame
 
 SIZES_HW = ((480, 640), (720, 1280), (1080, 1920))
 RUNTIMES = ('onnx', 'torch')
-DEPTH_M = 0.6
-"""Of the flat surface that stands in for measured depth."""
+DEPTH_M, BUMP_M, BUMPS = 0.6, 0.03, 6
+"""The surface that stands in for measured depth: its distance, and its bumps as large as hands,
+so many across the picture. On a flat one the depth network would not be asked."""
 
 CLIP_FRAME = 60
 """Four seconds into the clip, when there are hands."""
@@ -125,7 +127,8 @@ def _stream(
     """Yields a picture again and again, with depth and camera, as a camera would."""
     height, width = size_hw
     rgb = fitted(rgb, size_hw)
-    depth_m = np.full(size_hw, DEPTH_M, np.float32)
+    y, x = np.indices(size_hw) * (2 * np.pi * BUMPS / width)
+    depth_m = (DEPTH_M + BUMP_M * np.sin(x) * np.sin(y)).astype(np.float32)
     camera = Camera(height, width, width, width, (width - 1) / 2, (height - 1) / 2)
     for index in range(count):
         yield Frame(rgb, index / rate_hz, depth_m, camera)
@@ -144,22 +147,28 @@ def _measure_pipelines(
     """Yields, and prints, a row for each model in each runtime on each size of picture."""
     models = _models(args)
     print('median / 95th percentile in milliseconds')
-    print(_line(('model', 'runtime', 'picture', 'hands', *STAGES)))
+    depth_model = config.model.depth
+    print(_line(('model', 'runtime', 'picture', 'hands', *stages_of(bool(depth_model)))))
     for model in models:
         for runtime in [args.runtime] if args.runtime else RUNTIMES:
             try:
                 opened, _ = open_runtime(model, runtime, config.model.threads)
+                estimator, depth = SRHandNetEstimator(opened), None
+                if depth_model:
+                    opened_depth, _ = open_runtime(depth_model, runtime, config.model.threads)
+                    depth = LocalRegressionHourglassEstimator(opened_depth)
             except (ValueError, ImportError) as error:
                 print(f'{Path(model).stem} in {runtime} is left out: {error}')
                 continue
             for height, width in SIZES_HW:
                 frames = _stream(rgb, (height, width), args.frames + WARM_UP, args.rate)
-                timings, hands = measure_pipeline(SRHandNetEstimator(opened), config, frames)
+                timings, hands = measure_pipeline(estimator, config, frames, depth)
                 cells = [f'{each.median_ms:.1f} / {each.p95_ms:.1f}' for each in timings.values()]
                 row = (Path(model).stem, runtime, f'{width}x{height}', f'{hands:.1f}')
                 print(_line((*row, *cells)))
                 yield {
                     'model': row[0],
+                    'depth_model': Path(depth_model).stem,
                     'runtime': opened.description,
                     'width': width,
                     'height': height,

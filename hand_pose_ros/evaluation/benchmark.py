@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
-from hand_pose_ros.pipeline.lift import lift_hand
+from hand_pose_ros.pipeline.lift import lift_hand, lift_hands
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
 from hand_pose_ros.types import Frame, Hand
@@ -27,6 +28,8 @@ WARM_UP = 5
 """First frames that do not count: memory is still being found, threads are still being started."""
 
 STAGES = ('pipeline', 'first pass', 'second pass', 'track', 'lift', 'smooth')
+DEPTH_STAGE = 'depth network'
+"""The part of lifting that is the network's, where there is one: crops, network, joints."""
 
 Result = TypeVar('Result')
 
@@ -64,7 +67,10 @@ class Stopwatch:
 
 
 def measure_pipeline(
-    estimator: SRHandNetEstimator, config: PipelineConfig, frames: Iterable[Frame]
+    estimator: SRHandNetEstimator,
+    config: PipelineConfig,
+    frames: Iterable[Frame],
+    depth: LocalRegressionHourglassEstimator | None = None,
 ) -> tuple[dict[str, Timing], float]:
     """Times the pipeline as a whole on a stream, and each of its stages by itself.
 
@@ -74,29 +80,44 @@ def measure_pipeline(
     Args:
         estimator: An open network.
         config: Settings of the pipeline.
-        frames: Frames of one stream, more than WARM_UP.
+        frames: Frames of one stream with depth and camera, more than WARM_UP.
+        depth: An open depth network; None for depth look-up alone.
 
     Returns:
-        A timing for each of STAGES, and the mean number of hands found by the pipeline.
+        A timing for each of `stages_of`, and the mean number of hands found by the pipeline.
+
+    Raises:
+        ValueError: A frame has no depth or no camera.
     """
     watch = Stopwatch()
-    pipeline = HandPipeline(estimator, '', config)
-    stages = _Stages(estimator, config, watch)
+    pipeline = HandPipeline(estimator, '', config, depth=depth)
+    stages = _Stages(estimator, config, watch, depth)
     counts = []
     for frame in frames:
         counts.append(len(watch.time('pipeline', pipeline, frame)))
         stages(frame)
-    timings = {stage: Timing.of(watch.durations_s[stage][WARM_UP:]) for stage in STAGES}
+    names = stages_of(depth is not None)
+    timings = {stage: Timing.of(watch.durations_s[stage][WARM_UP:]) for stage in names}
     return timings, float(np.mean(counts))
+
+
+def stages_of(with_depth_network: bool) -> tuple[str, ...]:
+    """Returns the names of what is timed."""
+    return (*STAGES, DEPTH_STAGE) if with_depth_network else STAGES
 
 
 class _Stages:
     """Does what the pipeline does, stage by stage."""
 
     def __init__(
-        self, estimator: SRHandNetEstimator, config: PipelineConfig, watch: Stopwatch
+        self,
+        estimator: SRHandNetEstimator,
+        config: PipelineConfig,
+        watch: Stopwatch,
+        depth: LocalRegressionHourglassEstimator | None,
     ) -> None:
         self._estimator = estimator
+        self._depth = depth
         self._config = config
         self._tracker = Tracker(config.tracking)
         self._smoother = HandSmoother(config.smoothing)
@@ -110,14 +131,19 @@ class _Stages:
         boxes = np.array([hand.box_px for hand in found]) if found else _middle(rgb)
         hands = tuple(timed('second pass', self._estimator.look_again, rgb, boxes, *how))
         hands = timed('track', self._tracker.update, hands, stamp_s)
-        hands = timed('lift', self._lift, hands, frame)
+        hands = self._lift(hands, frame)
         timed('smooth', self._smoother.update, hands, stamp_s)
 
     def _lift(self, hands: tuple[Hand, ...], frame: Frame) -> tuple[Hand, ...]:
-        depth_m, camera = frame.depth_m, frame.camera
+        timed, depth_m, camera = self._watch.time, frame.depth_m, frame.camera
         if depth_m is None or camera is None:
-            return hands
-        return tuple(lift_hand(hand, depth_m, camera, self._config.lift) for hand in hands)
+            raise ValueError('lifting cannot be timed on a frame without depth and camera')
+        how = (depth_m, camera, self._config.lift)
+        if self._depth is not None:
+            measured = [lift_hand(hand, *how) for hand in hands]
+            timed(DEPTH_STAGE, self._depth.read, depth_m, camera, measured)
+        lifted, _ = timed('lift', lift_hands, hands, *how, self._depth)
+        return lifted
 
 
 def _middle(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from depth_oracle import DepthOracle, write_depth_model
 
+from hand_pose_ros.cli import benchmark
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.benchmark import (
+    DEPTH_STAGE,
     STAGES,
     WARM_UP,
     Stopwatch,
@@ -76,6 +79,42 @@ def test_models_are_measured_in_a_table_and_a_file(tmp_path, model, capsys):
     table = capsys.readouterr().out
     assert '1280x720' in table
     assert all(stage in table for stage in STAGES)
+
+
+def test_a_depth_network_is_measured_in_a_column_of_its_own(tmp_path, model, capsys):
+    write_depth_model(tmp_path / 'depth.onnx', np.zeros((21, 3)), 1.0)
+    out = tmp_path / 'benchmark.json'
+    arguments = ['--frames', '2', '--out', str(out)]
+    arguments += ['--set', f'model.depth={tmp_path / "depth.onnx"}', '--runtime', 'onnx']
+    assert main(['benchmark', *model, *arguments]) == 0
+    for row in json.loads(out.read_text())['pipelines']:
+        assert row['depth_model'] == 'depth'
+        assert set(row['stages']) == {*STAGES, DEPTH_STAGE}
+        assert row['stages'][DEPTH_STAGE]['median_ms'] > 0
+    assert DEPTH_STAGE in capsys.readouterr().out
+
+
+def test_the_depth_network_is_asked_on_every_frame(tmp_path, model, monkeypatch):
+    oracle = DepthOracle(np.zeros((1, 21, 3)))
+    open_runtime = benchmark.open_runtime
+
+    def open_either(name, *how):
+        return (oracle, '') if name == 'oracle' else open_runtime(name, *how)
+
+    monkeypatch.setattr(benchmark, 'open_runtime', open_either)
+    arguments = ['--frames', '2', '--runtime', 'onnx', '--out', str(tmp_path / 'benchmark.json')]
+    assert main(['benchmark', *model, '--set', 'model.depth=oracle', *arguments]) == 0
+    # By the pipeline, by itself and in lifting.
+    sizes = len(benchmark.SIZES_HW)
+    assert len(oracle.batches) == 3 * sizes * (WARM_UP + 2)
+
+
+def test_a_model_that_finds_no_hands_is_left_out(tmp_path, capsys):
+    write_depth_model(tmp_path / 'depth.onnx', np.zeros((21, 3)), 1.0)
+    arguments = ['--frames', '1', '--runtime', 'onnx', '--out', str(tmp_path / 'benchmark.json')]
+    assert main(['benchmark', '--model', str(tmp_path / 'depth.onnx'), *arguments]) == 0
+    told = 'depth in onnx is left out: the model must be one of srhandnet'
+    assert told in capsys.readouterr().out
 
 
 def test_the_node_is_measured_beside_what_it_is_made_of(tmp_path, model, monkeypatch, capsys):
