@@ -15,7 +15,7 @@ from hand_pose_ros.codecs.depth_crop import (
     look_at,
     upright_roll,
 )
-from hand_pose_ros.geometry.camera import unproject
+from hand_pose_ros.geometry.camera import project, unproject
 from hand_pose_ros.geometry.depth import depth_tolerance_m
 from hand_pose_ros.runtimes.base import (
     CROP_NAME,
@@ -37,6 +37,9 @@ MIN_SHOWN = 0.02
 WALL_SHARE = 0.4
 FLAT_SHARE = 0.95
 """A surface that fills more of the crop than any hand, and is a plane but for less than a fist."""
+
+TURNED_RAD = 0.4
+"""A hand turned farther than this is read better upright; keypoints tell that less well."""
 
 FLAT_STRIDE = 4
 """Every so many pixels of a crop are looked at, along both axes, to tell whether it is flat."""
@@ -89,9 +92,34 @@ class LocalRegressionHourglassEstimator:
             hands: Hands with keypoints, box, and the joints that could be measured.
 
         Returns:
-            A reading for each hand, refused where the depth shows none.
+            A reading for each hand, refused where the depth shows none. A hand whose own joints
+            point elsewhere than its keypoints is turned upright by them and read once more, all
+            such hands in a second batch.
         """
-        views = [self._view(depth_m, camera, hand) for hand in hands]
+        rolls = np.array([upright_roll(hand.keypoints_px) for hand in hands])
+        readings = self._read_turned(depth_m, camera, hands, rolls)
+        own = np.array([upright_roll(project(each.joints_cam, camera)) for each in readings])
+        gaps = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi)
+        refused = np.array([bool(reading.refusal) for reading in readings], bool)
+        again = np.flatnonzero((gaps > TURNED_RAD) & ~refused)
+        second = self._read_turned(depth_m, camera, [hands[i] for i in again], own[again])
+        for index, reading in zip(again, second, strict=True):
+            if not reading.refusal:
+                readings[index] = reading
+        return readings
+
+    def _read_turned(
+        self,
+        depth_m: NDArray[np.floating],
+        camera: Camera,
+        hands: Sequence[Hand],
+        rolls: NDArray[np.float64],
+    ) -> list[DepthReading]:
+        """Reads hands that are upright once the picture is rolled so far, (H,) radians."""
+        views = [
+            self._view(depth_m, camera, hand, float(roll))
+            for hand, roll in zip(hands, rolls, strict=True)
+        ]
         readings = [DepthReading(refusal='no depth in its box') for _ in hands]
         crops, places = [], []
         for index, view in enumerate(views):
@@ -115,12 +143,13 @@ class LocalRegressionHourglassEstimator:
                 readings[index] = DepthReading(refusal='the depth network answers with NaN')
         return readings
 
-    def _view(self, depth_m: NDArray[np.floating], camera: Camera, hand: Hand) -> CropView | None:
+    def _view(
+        self, depth_m: NDArray[np.floating], camera: Camera, hand: Hand, roll_rad: float
+    ) -> CropView | None:
         """Points a crop camera at a hand, as in training: see `data.depth_hands.DepthHand`."""
         centre_cam = _centre(depth_m, camera, hand)
         if centre_cam is None:
             return None
-        roll_rad = upright_roll(hand.keypoints_px)
         return look_at(centre_cam, self._spec.cube_m, self._spec.input_size, roll_rad)
 
 

@@ -29,6 +29,8 @@ BESIDE_M = 0.03
 
 NETWORK_ERROR_M = 0.03
 """Across the line of sight; keypoints farther from the network's joints than this are to blame."""
+SURE_SCORE = 0.8
+"""Keypoints of a lower score are trusted less than the network."""
 
 MIN_GAP_PX = 4.0
 GAP_RATIO = 0.06
@@ -95,13 +97,13 @@ def join(
 
     Keypoints tell better than the network where across the line of sight a joint is, as long as
     they are right. So joints go to the rays of their keypoints, at the depth of the network, but
-    only a part of the way where keypoints and network lie farther apart than the network's error.
+    only a part of the way where keypoints and network lie farther apart than the network's error,
+    or where the keypoint's score is low.
 
     Then the depth is looked up where each joint projects. It counts, moved from the skin to the
     joint, if it fits what the network says. Otherwise the network counts: what is seen is another
     finger or an object before the joint, or something beside it. These rules and their limits are
-    a compromise between true and found keypoints on rendered hands, chosen with a network that was
-    trained for too short a time.
+    a compromise between true and found keypoints on rendered hands.
 
     Args:
         hand: A hand as `lift_hand` leaves it.
@@ -146,8 +148,9 @@ def _towards_rays(hand: Hand, reading: DepthReading, camera: Camera) -> NDArray[
     if not seen.any():
         return reading.joints_cam.astype(np.float64)
     typical_m = float(np.median(np.linalg.norm(steps_m[seen], axis=1)))
-    share = (NETWORK_ERROR_M / max(typical_m, NETWORK_ERROR_M)) ** 2
-    return np.where(seen[:, None], reading.joints_cam + share * steps_m, reading.joints_cam)
+    share = NETWORK_ERROR_M / max(typical_m, NETWORK_ERROR_M)
+    shares = np.square(share * np.minimum(hand.scores / SURE_SCORE, 1))[:, None]
+    return np.where(seen[:, None], reading.joints_cam + shares * steps_m, reading.joints_cam)
 
 
 def _fit(hand: Hand, pixels: NDArray[np.float64]) -> float:

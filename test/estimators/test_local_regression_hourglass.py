@@ -34,6 +34,20 @@ def read(depth_m, hands, values=None, sides=None):
     return readings, runtime
 
 
+def test_a_hand_that_turns_out_to_lie_is_read_once_more_upright():
+    across, up = np.array([0, 0, 0.6]), np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])
+    lying_cam = (JOINTS_CAM - across) @ up + across
+    hand = replace(measured(lying_cam), keypoints_px=as_hand(JOINTS_CAM).keypoints_px)
+    _, runtime = read(depth_image(lying_cam, 1.5), [hand], [answer(JOINTS_CAM, lying_cam)])
+    extents = [
+        [np.ptp(np.flatnonzero((np.abs(crop) < EMPTY).any(axis=axis))) for axis in (0, 1)]
+        for (crop,) in runtime.batches
+    ]
+    (lying_x, lying_y), (upright_x, upright_y) = extents
+    assert lying_x > lying_y + 5
+    assert upright_y > upright_x + 5
+
+
 def wall(distance_m, slope=0.0, noise_m=0.0):
     """A wall that goes back to the right, `slope` metres per metre."""
     rays_x = (np.arange(CAMERA.width) - CAMERA.cx) / CAMERA.fx

@@ -190,6 +190,19 @@ def test_keypoints_far_from_the_joints_move_them_little_and_cost_the_hand_its_sc
     assert 0.4 > scores[0] > 2 * scores[1] > 0
 
 
+def test_unsure_keypoints_move_the_joints_less():
+    nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    said = JOINTS_CAM + np.array((0.02, 0, 0))
+    before = as_hand(JOINTS_CAM)
+    before.scores[:] = np.linspace(0, 1, 21)
+    hand = joined(said, nothing, before)
+    steps_m = np.linalg.norm(hand.joints_cam - said, axis=1)
+    assert steps_m[0] < 1e-6
+    assert (np.diff(steps_m[:17]) > 0).all()
+    np.testing.assert_allclose(steps_m[8], 0.02 * (0.4 / 0.8) ** 2, rtol=0.01)
+    np.testing.assert_allclose(steps_m[16:], 0.02, rtol=0.01)
+
+
 def test_only_an_unknown_side_is_told_by_depth():
     unknown = joined(JOINTS_CAM, skin_image())
     assert (unknown.side, unknown.side_score) == (Side.RIGHT, 0.9)
