@@ -60,8 +60,6 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'{args.recipe} trains on no depth, so it holds none out')
     config = PipelineConfig()
     model = args.model or config.model.depth
-    if not model:
-        raise ValueError('no depth network comes with the package yet: name one with --model')
     runtime, reason = open_runtime(model, config.model.runtime, config.model.threads)
     print(reason)
     estimator = LocalRegressionHourglassEstimator(runtime)

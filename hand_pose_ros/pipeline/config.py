@@ -56,7 +56,7 @@ class ModelConfig:
         "the network's usual one. srhandnet takes those of the detector.",
     )
     depth: str = setting(
-        '',
+        'local_regression_hourglass_small',
         'Depth network (local_regression_hourglass), which finds also the joints that are hidden: '
         'the name of a shipped model or the path of an .onnx; empty for depth look-up alone.',
     )

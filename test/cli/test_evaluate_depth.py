@@ -76,11 +76,6 @@ def test_a_set_with_depth_in_the_wrong_unit_is_refused(arguments, tmp_path, caps
     assert told in capsys.readouterr().err
 
 
-def test_without_a_depth_network_one_is_asked_for(arguments, capsys):
-    assert main(arguments) == 1
-    assert 'name one with --model' in capsys.readouterr().err
-
-
 def test_another_networks_recipe_is_refused(arguments, capsys, request):
     arguments[2] = str(request.config.rootpath / 'config' / 'models' / 'srhandnet_nano.yaml')
     assert main(arguments) == 1

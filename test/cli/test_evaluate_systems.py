@@ -36,7 +36,7 @@ def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missin
     assert first.split()[-1] == '1.000'
     (missing,) = [line for line in lines if line.startswith('constant + mask_pose_slim (no')]
     assert missing.split()[-4:] == ['-'] * 4
-    assert any('estimator mobile_keypoints needs weights' in line for line in lines)
+    assert any('estimator mask_pose needs weights' in line for line in lines)
     assert cv2.imread(str(out)) is not None
 
 
