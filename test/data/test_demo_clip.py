@@ -133,3 +133,4 @@ def test_simulated_frames_measure_like_those_of_a_real_sr305(renderer, shared_di
     assert simulated.raggedness_px == pytest.approx(1.29, rel=0.2)
     assert simulated.grain == pytest.approx(0.60, abs=0.1)
     assert simulated.jump_share < 0.001
+    assert simulated.hole_share == pytest.approx(0.049, abs=0.021)

@@ -86,7 +86,8 @@ def test_the_real_sr305_shows_the_noise_and_the_shadow_that_the_model_has(shared
     # The real frames hold folds and features too, which pass for noise.
     assert 0.5 < simulated.noise_per_m / real.noise_per_m < 1
     assert simulated.grain == pytest.approx(real.grain, abs=0.15)
-    assert simulated.raggedness_px == pytest.approx(real.raggedness_px, rel=0.35)
+    # Silhouettes in the real frames also fray because surfaces turn away there; the disc's do not.
+    assert 0.4 < simulated.raggedness_px / real.raggedness_px < 1
     assert real.jump_share < 0.001
     assert simulated.jump_share < 0.001
     assert real.shadow_px[1] > real.shadow_px[0]

@@ -144,8 +144,8 @@ def test_near_surfaces_grow_over_far_ones_in_block_matching():
 def test_dark_surfaces_are_lost_nearer_than_bright_ones():
     grey = np.full((120, 160, 3), 120, np.uint8)
     black = np.full((120, 160, 3), 4, np.uint8)
-    assert np.isfinite(measured(SR305, plane(0.8), rgb=grey)).mean() > 0.98
-    assert np.isfinite(measured(SR305, plane(0.9), rgb=black)).mean() < 0.05
+    assert np.isfinite(measured(SR305, plane(1.0), rgb=grey)).mean() > 0.95
+    assert np.isfinite(measured(SR305, plane(1.0), rgb=black)).mean() < 0.05
     assert np.isfinite(measured(SR305, plane(0.5), rgb=black)).mean() > 0.95
 
 
