@@ -22,7 +22,7 @@ from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.benchmark import WARM_UP, measure_pipeline, stages_of, surroundings
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.settings import with_values
-from hand_pose_ros.runtimes.open import WEIGHTS, open_runtime
+from hand_pose_ros.runtimes.open import open_runtime, shipped_models
 from hand_pose_ros.types import Camera, Frame
 
 SIZES_HW = ((480, 640), (720, 1280), (1080, 1920))
@@ -135,7 +135,7 @@ def _stream(
 
 
 def _models(args: argparse.Namespace) -> list[str]:
-    models = [args.model] if args.model else sorted(each.stem for each in WEIGHTS.glob('*.onnx'))
+    models = [args.model] if args.model else shipped_models()
     if not models:
         raise FileNotFoundError('no model comes with this version: name one by --model')
     return models

@@ -11,7 +11,7 @@ from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import engine_options
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions
-from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime
+from hand_pose_ros.runtimes.open import find_model, open_runtime, shipped_models
 from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, Progress, Tools, find_tools
 from hand_pose_ros.runtimes.tensorrt_runtime import TensorrtRuntime
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     except EngineError as error:
         raise ValueError(str(error)) from error
     options = engine_options(model)
-    models = [args.model] if args.model else sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
+    models = [args.model] if args.model else shipped_models()
     for each in models:
         started_s = time.monotonic()
         engine = open_engine(tools, find_model(each), options)

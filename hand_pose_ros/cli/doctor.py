@@ -15,7 +15,7 @@ from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.evaluation.benchmark import surroundings
 from hand_pose_ros.runtimes.engine_gpu import Gpu, find_gpu
 from hand_pose_ros.runtimes.engine_options import EngineError, default_folder
-from hand_pose_ros.runtimes.open import WEIGHTS
+from hand_pose_ros.runtimes.open import shipped_models
 from hand_pose_ros.runtimes.tensorrt_module import find_tensorrt, flavour
 from hand_pose_ros.runtimes.tensorrt_opening import CUDA_MODULE, cuda_advice
 
@@ -123,7 +123,7 @@ def _onnx() -> Finding:
 
 
 def _models() -> Finding:
-    names = ', '.join(sorted(path.stem for path in WEIGHTS.glob('*.onnx')))
+    names = ', '.join(shipped_models())
     return Finding('models', names or 'none', '' if names else 'Install the package again.')
 
 

@@ -10,7 +10,7 @@ from hand_pose_ros.evaluation.benchmark import surroundings
 from hand_pose_ros.evaluation.photos import labelled_photos
 from hand_pose_ros.evaluation.systems import MeasuredSystem, SystemScores, systems_of
 from hand_pose_ros.evaluation.tables import comparison
-from hand_pose_ros.runtimes.open import WEIGHTS
+from hand_pose_ros.runtimes.open import shipped_models
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints PCK, size and latency of each system, and plots accuracy against latency."""
     sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
-    shipped = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
     where = surroundings()
     print(f'{where["date"]}, {where["cpu"]}, {where["cores"]} cores, commit {where["commit"]}')
     scores: dict[str, SystemScores] = {}
     rows: dict[str, dict[str, float]] = {}
     missing = []
-    for system in tqdm(systems_of(args.models or shipped), 'systems', disable=None):
+    for system in tqdm(systems_of(args.models or shipped_models()), 'systems', disable=None):
         try:
             measured = MeasuredSystem(system)
         except (FileNotFoundError, ValueError) as error:

@@ -25,6 +25,11 @@ MEANWHILE = ('onnx_cuda', 'onnx', 'torch')
 """What runs while an engine is built."""
 
 
+def shipped_models() -> list[str]:
+    """Returns the names of the models that come with the package, in the order of the alphabet."""
+    return sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
+
+
 def find_model(model: str) -> Path:
     """Finds a model file.
 
@@ -36,7 +41,7 @@ def find_model(model: str) -> Path:
     """
     path = Path(model) if model.endswith('.onnx') else WEIGHTS / f'{model}.onnx'
     if not path.is_file():
-        shipped = ', '.join(sorted(file.stem for file in WEIGHTS.glob('*.onnx'))) or 'none'
+        shipped = ', '.join(shipped_models()) or 'none'
         raise FileNotFoundError(
             f'no model {model!r}: expected an .onnx file or one of those that come with the '
             f'package ({shipped}), found nothing at {path}'

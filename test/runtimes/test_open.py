@@ -12,9 +12,14 @@ from hand_pose_ros.runtimes.base import (
     read_spec,
     spec_of,
 )
-from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime
+from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime, shipped_models
 
-SHIPPED = sorted(path.stem for path in WEIGHTS.glob('*.onnx'))
+SHIPPED = shipped_models()
+NANO = 'srhandnet_nano'
+
+
+def test_both_forms_of_the_nano_come_along():
+    assert {NANO, f'{NANO}_int8'} <= set(SHIPPED)
 
 
 @pytest.mark.parametrize('name', SHIPPED)
@@ -26,7 +31,7 @@ def test_auto_opens_shipped_models_and_says_why(name):
 
 
 def test_an_input_that_the_network_cannot_take_is_a_runtime_error():
-    runtime, _ = open_runtime(SHIPPED[0], 'onnx', 1)
+    runtime, _ = open_runtime(NANO, 'onnx', 1)
     with pytest.raises(RuntimeError, match='could not run'):
         runtime.run({INPUT_NAME: np.zeros((1, 33, 47, 3), np.float32)})
 
@@ -34,14 +39,14 @@ def test_an_input_that_the_network_cannot_take_is_a_runtime_error():
 @pytest.mark.parametrize('kind', ['onnx', 'torch'])
 def test_a_damaged_file_is_named(tmp_path, kind):
     path = tmp_path / 'broken.onnx'
-    path.write_bytes((WEIGHTS / f'{SHIPPED[0]}.onnx').read_bytes()[:5000])
+    path.write_bytes((WEIGHTS / f'{NANO}.onnx').read_bytes()[:5000])
     with pytest.raises(ValueError, match=r'broken\.onnx'):
         open_runtime(str(path), kind, 1)
 
 
 @pytest.mark.parametrize('kind', ['onnx', 'torch'])
 def test_a_model_of_somebody_else_is_refused(tmp_path, kind):
-    model = onnx.load(WEIGHTS / f'{SHIPPED[0]}.onnx')
+    model = onnx.load(WEIGHTS / f'{NANO}.onnx')
     del model.metadata_props[:]
     path = tmp_path / 'other.onnx'
     onnx.save(model, path)
@@ -50,7 +55,7 @@ def test_a_model_of_somebody_else_is_refused(tmp_path, kind):
 
 
 def test_a_missing_model_is_named_with_those_that_come_along():
-    with pytest.raises(FileNotFoundError, match=SHIPPED[0]):
+    with pytest.raises(FileNotFoundError, match=NANO):
         find_model('nothing')
 
 
@@ -75,6 +80,6 @@ def test_a_network_of_another_version_is_named_with_those_known():
 
 
 def test_a_picture_model_cannot_stand_in_for_a_depth_model():
-    runtime, _ = open_runtime(SHIPPED[0], 'onnx', 1)
+    runtime, _ = open_runtime(NANO, 'onnx', 1)
     with pytest.raises(ValueError, match='one of local_regression_hourglass, got a srhandnet'):
         spec_of(runtime, DepthSpec)
