@@ -6,12 +6,12 @@ Published layout: `Testing/test_seq_1.txt` and `test_seq_2.txt`, each line the p
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark, DepthLabels
 from hand_pose_ros.data.benchmarks.layout import numbers, require, text_lines
+from hand_pose_ros.data.depth_hands import read_depth_mm
 from hand_pose_ros.types import Camera
 
 BENCHMARK = DepthBenchmark(
@@ -55,11 +55,10 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
         (240, 320) float32 metres; NaN where not measured.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: The file is not a depth picture of this data set.
     """
-    depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if depth_mm is None or depth_mm.dtype != np.uint16 or depth_mm.ndim != 2:
-        raise ValueError(f'{path} is not a 16-bit depth picture')
+    depth_mm = read_depth_mm(path)
     # The background holds 32001.
     measured = (depth_mm > 0) & (depth_mm < 32001)
     return np.where(measured, depth_mm * np.float32(0.001), np.float32(np.nan))

@@ -92,6 +92,14 @@ def test_icvl_depth_is_millimetres_without_its_background(tmp_path):
     assert np.isfinite(depth_m).sum() == 1
 
 
+def test_an_icvl_picture_that_is_none_or_missing_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / 'd.png'), np.zeros((2, 2, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'd\.png is not a 16-bit depth picture'):
+        icvl.read_depth_m(tmp_path / 'd.png')
+    with pytest.raises(FileNotFoundError, match=r'e\.png is missing'):
+        icvl.read_depth_m(tmp_path / 'e.png')
+
+
 @pytest.fixture
 def msra_folder(tmp_path):
     """Two frames of every gesture; x is the person, y is up, z is negative."""
