@@ -342,7 +342,7 @@ def _relit(rng: Generator, colours: NDArray[np.float32]) -> NDArray[np.float32]:
     """Shows a cut-out, values 0..255, in another light than its background: more skins."""
     gamma = np.float32(np.exp(rng.normal(0, 0.2)))
     gains = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3)).astype(np.float32)
-    lit: NDArray[np.float32] = 255 * (colours / 255) ** gamma * gains
+    lit: NDArray[np.float32] = np.float32(255) * (colours / np.float32(255)) ** gamma * gains
     return np.clip(lit, 0, 255)
 
 

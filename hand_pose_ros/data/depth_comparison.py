@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.dataset_report import colour_depth
+from hand_pose_ros.data.pictures import read_depth_picture
 
 SR305_UNIT_M = 0.000125
 PATCH = 11
@@ -80,9 +81,7 @@ def read_sr305_frames(folder: Path) -> list[NDArray[np.float32]]:
         raise FileNotFoundError(f'no depth frames (*.png) below {folder}')
     images_m = []
     for path in paths:
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
-            raise ValueError(f'{path} is not a 16-bit depth picture')
+        raw = read_depth_picture(path)
         images_m.append(np.where(raw > 0, raw * np.float32(SR305_UNIT_M), np.float32(np.nan)))
     return images_m
 

@@ -17,6 +17,7 @@ from hand_pose_ros.codecs.depth_crop import (
     upright_roll,
 )
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
+from hand_pose_ros.data.pictures import read_depth_picture
 from hand_pose_ros.geometry.camera import unproject
 from hand_pose_ros.types import Camera, Side
 
@@ -150,21 +151,6 @@ def split_labels(
     return labels[:first_held_out], labels[first_held_out:]
 
 
-def read_depth_mm(path: Path) -> NDArray[np.uint16]:
-    """Reads a depth image, (H, W) millimetres with 0 where not measured.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not a 16-bit picture.
-    """
-    depth_mm = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if depth_mm is None and not path.exists():
-        raise FileNotFoundError(f'the depth image {path} is missing')
-    if depth_mm is None or depth_mm.dtype != np.uint16 or depth_mm.ndim != 2:
-        raise ValueError(f'{path} is not a 16-bit depth picture')
-    return depth_mm
-
-
 def draw_sample(
     rng: np.random.Generator,
     hands: DepthHands,
@@ -237,7 +223,7 @@ def _add(hands: DepthHands, folder: Path, label: ImageLabel) -> None:
     usable = [hand for hand in found if hand is not None]
     if not usable:
         return
-    hands.depth_mm.append(read_depth_mm(folder / label.depth))
+    hands.depth_mm.append(read_depth_picture(folder / label.depth))
     hands.hands.extend(usable)
 
 

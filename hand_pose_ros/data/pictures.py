@@ -184,3 +184,18 @@ def panorama_views(radiance: NDArray[np.float32], size: int = 384) -> list[NDArr
         exposed = view / max(float(np.percentile(view, 90)), 1e-6)
         views.append((255 * np.clip(exposed, 0, 1) ** (1 / 2.2)).astype(np.uint8))
     return views
+
+
+def read_depth_picture(path: Path) -> NDArray[np.uint16]:
+    """Reads a depth image: (H, W) uint16 in the file's unit, 0 where not measured.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not a 16-bit picture.
+    """
+    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if raw is None and not path.exists():
+        raise FileNotFoundError(f'the depth image {path} is missing')
+    if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
+        raise ValueError(f'{path} is not a 16-bit depth picture')
+    return raw

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.depth_hands import MIN_VISIBLE, read_depth_mm
+from hand_pose_ros.data.depth_hands import MIN_VISIBLE
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
+from hand_pose_ros.data.pictures import read_depth_picture
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
 from hand_pose_ros.evaluation.metrics import match_hands
@@ -233,7 +234,7 @@ def _usable(label: ImageLabel) -> list[HandLabel]:
 
 
 def _read_depth_m(path: Path) -> NDArray[np.float32]:
-    depth_mm = read_depth_mm(path)
+    depth_mm = read_depth_picture(path)
     depth_m = np.where(depth_mm > 0, depth_mm * np.float32(0.001), np.float32(np.nan))
     try:
         check_depth_unit(depth_m)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark, DepthLabels
 from hand_pose_ros.data.benchmarks.layout import numbers, require, text_lines
-from hand_pose_ros.data.depth_hands import read_depth_mm
+from hand_pose_ros.data.pictures import read_depth_picture
 from hand_pose_ros.types import Camera
 
 BENCHMARK = DepthBenchmark(
@@ -58,7 +58,7 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
         FileNotFoundError: There is no such file.
         ValueError: The file is not a depth picture of this data set.
     """
-    depth_mm = read_depth_mm(path)
+    depth_mm = read_depth_picture(path)
     # The background holds 32001.
     measured = (depth_mm > 0) & (depth_mm < 32001)
     return np.where(measured, depth_mm * np.float32(0.001), np.float32(np.nan))
