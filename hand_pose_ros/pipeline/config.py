@@ -107,7 +107,7 @@ class DetectorConfig:
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'
     )
     min_score: float = setting(
-        0.5,
+        0.55,
         'A hand with a lower score is not reported; lower finds more, and more that is none.',
         0.0,
         1.0,
