@@ -1,6 +1,7 @@
 """The models that ship, TensorRT-RTX, which builds without a GPU, and a GPU to build for."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from hand_pose_ros.runtimes.base import INPUT_NAME, METADATA_KEY, OUTPUT_NAME, ModelSpec
@@ -68,13 +69,23 @@ def quantised(tmp_path_factory):
     quantization = pytest.importorskip('onnxruntime.quantization')
     kinds = quantization.QuantType
 
-    class Pictures(quantization.CalibrationDataReader):
-        def __init__(self):
+    class Noise(quantization.CalibrationDataReader):
+        def __init__(self, model):
             rng = np.random.default_rng(0)
-            self.left = [rng.integers(0, 256, (1, 32, 32, 3), np.uint8)]
+            self.left = [{}]
+            for item in onnxruntime.InferenceSession(model).get_inputs():
+                # Free axes are the batch and, of networks for any size, height and width.
+                free = [1, 32, 32]
+                shape = [a if isinstance(a, int) else free[i] for i, a in enumerate(item.shape)]
+                is_picture = item.name == INPUT_NAME
+                self.left[0][item.name] = (
+                    rng.integers(0, 256, shape, np.uint8)
+                    if is_picture
+                    else rng.uniform(-1, 1, shape).astype(np.float32)
+                )
 
         def get_next(self):
-            return {INPUT_NAME: self.left.pop()} if self.left else None
+            return self.left.pop() if self.left else None
 
     def write(model, kind='QInt8', symmetric=True, bias=False):
         path = tmp_path_factory.mktemp('quantised') / model.name
@@ -82,7 +93,7 @@ def quantised(tmp_path_factory):
         quantization.quantize_static(
             model,
             path,
-            Pictures(),
+            Noise(model),
             activation_type=getattr(kinds, kind),
             weight_type=kinds.QInt8,
             per_channel=True,

@@ -116,7 +116,11 @@ def test_a_pipeline_runs_from_the_start_and_tells_what_has_become_of_the_engine(
     monkeypatch.setattr(tensorrt_opening, 'find_tools', lambda: tools)
     monkeypatch.setenv('XDG_CACHE_HOME', str(options.folder))
     model = ModelConfig(
-        detector=str(tiny[0]), threads=1, engine_precision='fp32', engine_max_regions=2
+        detector=str(tiny[0]),
+        depth='',
+        threads=1,
+        engine_precision='fp32',
+        engine_max_regions=2,
     )
     config = PipelineConfig(model=model)
     ready = threading.Event()
