@@ -90,8 +90,10 @@ def test_a_node_that_cannot_start_is_an_error_with_its_reason(folder, tmp_path, 
 def test_a_signal_ends_the_node_too(bag, tmp_path, model, number, status):
     path, out = bag(frames=200), tmp_path / 'out'
     arguments = ['demo', str(path), '--out', str(out), *model]
-    command = str(Path(get_package_prefix('hand_pose_ros')) / 'bin/hand-pose')
-    with subprocess.Popen([command, *arguments], stderr=subprocess.PIPE) as process:
+    # Where the tests run in a shell's background, they inherit that SIGINT is ignored.
+    command = ['env', '--default-signal=INT']
+    command.append(str(Path(get_package_prefix('hand_pose_ros')) / 'bin/hand-pose'))
+    with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE) as process:
         seen = b''
         while b'right #' not in seen:
             seen += process.stderr.read1()
