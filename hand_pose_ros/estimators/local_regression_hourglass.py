@@ -96,35 +96,37 @@ class LocalRegressionHourglassEstimator:
             point elsewhere than its keypoints is turned upright by them and read once more, all
             such hands in a second batch.
         """
+        centres_cam = [_centre(depth_m, camera, hand) for hand in hands]
         rolls = np.array([upright_roll(hand.keypoints_px) for hand in hands])
-        readings = self._read_turned(depth_m, camera, hands, rolls)
+        readings = self._read_around(depth_m, camera, centres_cam, rolls)
         own = np.array([upright_roll(project(each.joints_cam, camera)) for each in readings])
         gaps = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi)
         refused = np.array([bool(reading.refusal) for reading in readings], bool)
         again = np.flatnonzero((gaps > TURNED_RAD) & ~refused)
-        second = self._read_turned(depth_m, camera, [hands[i] for i in again], own[again])
+        centres_cam = [centres_cam[index] for index in again]
+        second = self._read_around(depth_m, camera, centres_cam, own[again])
         for index, reading in zip(again, second, strict=True):
             if not reading.refusal:
                 readings[index] = reading
         return readings
 
-    def _read_turned(
+    def _read_around(
         self,
         depth_m: NDArray[np.floating],
         camera: Camera,
-        hands: Sequence[Hand],
+        centres_cam: Sequence[NDArray[np.float64] | None],
         rolls: NDArray[np.float64],
     ) -> list[DepthReading]:
-        """Reads hands that are upright once the picture is rolled so far, (H,) radians."""
-        views = [
-            self._view(depth_m, camera, hand, float(roll))
-            for hand, roll in zip(hands, rolls, strict=True)
-        ]
-        readings = [DepthReading(refusal='no depth in its box') for _ in hands]
+        """Reads the hands around some centres, upright once the picture is rolled so far.
+
+        The crop cameras are as in training: see `data.depth_hands.DepthHand`.
+        """
+        readings = [DepthReading(refusal='no depth in its box') for _ in centres_cam]
         crops, places = [], []
-        for index, view in enumerate(views):
-            if view is None:
+        for index, (centre_cam, roll_rad) in enumerate(zip(centres_cam, rolls, strict=True)):
+            if centre_cam is None:
                 continue
+            view = look_at(centre_cam, self._spec.cube_m, self._spec.input_size, float(roll_rad))
             crop = encode_depth(depth_m, camera, view)
             refusal = _refusal(crop, view)
             readings[index] = DepthReading(refusal=refusal)
@@ -142,15 +144,6 @@ class LocalRegressionHourglassEstimator:
             else:
                 readings[index] = DepthReading(refusal='the depth network answers with NaN')
         return readings
-
-    def _view(
-        self, depth_m: NDArray[np.floating], camera: Camera, hand: Hand, roll_rad: float
-    ) -> CropView | None:
-        """Points a crop camera at a hand, as in training: see `data.depth_hands.DepthHand`."""
-        centre_cam = _centre(depth_m, camera, hand)
-        if centre_cam is None:
-            return None
-        return look_at(centre_cam, self._spec.cube_m, self._spec.input_size, roll_rad)
 
 
 def _centre(

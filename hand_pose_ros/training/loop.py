@@ -55,6 +55,11 @@ class Job:
     port: int
     start: Path | None = None
 
+    @property
+    def peers(self) -> int:
+        """How many processes hold a copy of the network, and average their gradients."""
+        return self.processes if self.device == 'cpu' else 1
+
 
 def train(job: Job) -> None:
     """Trains until the recipe's steps are done, from the checkpoint in `job.out` if there is one.
@@ -64,18 +69,13 @@ def train(job: Job) -> None:
         OSError: `job.out` cannot be written.
     """
     job.out.mkdir(parents=True, exist_ok=True)
-    if _peers(job) == 1:
+    if job.peers == 1:
         _Worker(0, job).run()
     else:
         # Forked processes share the data in memory instead of holding it twice.
         multiprocessing.start_processes(
             _run_worker, (job,), nprocs=job.processes, start_method='fork'
         )
-
-
-def _peers(job: Job) -> int:
-    """Returns how many processes hold a copy of the network."""
-    return job.processes if job.device == 'cpu' else 1
 
 
 def _run_worker(rank: int, job: Job) -> None:
@@ -93,7 +93,6 @@ class _Worker:
         recipe = job.task.recipe
         torch.manual_seed(recipe.seed)
         self.rank, self.job, self.task, self.recipe = rank, job, job.task, recipe
-        self.peers = _peers(job)
         self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
             self.net.load_state_dict(_start_weights(job.start, recipe))
@@ -111,12 +110,11 @@ class _Worker:
         """Trains to the end of the recipe."""
         bar = tqdm(total=self.recipe.steps, initial=self.step, unit='step', disable=self.rank > 0)
         losses: list[float] = []
-        left, processes = range(self.step, self.recipe.steps), self.job.processes
-        ranks, workers = (
-            (range(self.rank, self.rank + 1), 0)
-            if self.job.device == 'cpu'
-            else (range(processes), processes)
-        )
+        if self.job.device == 'cpu':
+            ranks, workers = range(self.rank, self.rank + 1), 0
+        else:
+            ranks, workers = range(self.job.processes), self.job.processes
+        left = range(self.step, self.recipe.steps)
         start = time.monotonic()
         for inputs, targets in batches(self.task, left, ranks, workers):
             losses.append(self._train_step(inputs, targets))
@@ -146,12 +144,12 @@ class _Worker:
         loss = self.task.loss(outputs, [target.to(self.job.device) for target in targets])
         self.optimiser.zero_grad()
         loss.backward()
-        if self.peers > 1:
-            _average_gradients(self.net, self.peers)
+        if self.job.peers > 1:
+            _average_gradients(self.net, self.job.peers)
         nn.utils.clip_grad_norm_(self.net.parameters(), CLIP_NORM)
         self.optimiser.step()
         self._update_average()
-        self.images += len(inputs[0]) * (self.job.processes if distributed.is_initialized() else 1)
+        self.images += len(inputs[0]) * self.job.peers
         return float(loss.detach())
 
     def _moved(self, tensor: Tensor) -> Tensor:
