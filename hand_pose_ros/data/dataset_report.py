@@ -181,7 +181,8 @@ def _read(path: Path) -> NDArray[Any]:
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if picture is None:
         raise ValueError(f'{path} is not a picture that can be read')
-    return picture
+    # Cut-outs have a fourth channel; what it hides is black.
+    return picture[..., :3] if picture.ndim == 3 else picture
 
 
 def _tile(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

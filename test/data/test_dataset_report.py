@@ -108,6 +108,12 @@ def test_a_set_without_colour_shows_its_depth(tmp_path):
     assert sheet[2, 2].any()
 
 
+def test_a_set_of_cut_outs_shows_their_colours(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((100, 200, 4), (10, 20, 30, 255), np.uint8))
+    sheet = draw_contact_sheet(tmp_path, [label(image='a.png')])
+    assert (sheet[2, 2] == (10, 20, 30)).all()
+
+
 def test_a_damaged_picture_is_named(tmp_path):
     (tmp_path / 'a.png').write_bytes(b'not a picture')
     with pytest.raises(ValueError, match=r'a\.png'):

@@ -13,7 +13,7 @@ from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.export import export_onnx
-from hand_pose_ros.training.loop import Job, learning_rate, train
+from hand_pose_ros.training.loop import Job, is_bf16_fast, learning_rate, train
 from hand_pose_ros.training.srhandnet_task import SRHandNetTask
 from hand_pose_ros.training.tasks import read_task
 
@@ -38,6 +38,14 @@ def job(data, processes=1, recipe=RECIPE):
     task = SRHandNetTask(recipe)
     task.load(data)
     return Job(task, data / 'run', 'cpu', processes, 29500 + processes)
+
+
+def test_bf16_is_left_alone_where_the_cpu_cannot_convolve_in_it(monkeypatch):
+    assert is_bf16_fast('cuda')
+    monkeypatch.setattr('torch.backends.cpu.get_cpu_capability', lambda: 'AVX512')
+    assert is_bf16_fast('cpu')
+    monkeypatch.setattr('torch.backends.cpu.get_cpu_capability', lambda: 'AVX2')
+    assert not is_bf16_fast('cpu')
 
 
 def log_rows(data):
