@@ -21,6 +21,10 @@ class Side(IntEnum):
     RIGHT = 2
 
 
+MIRRORED = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT, Side.UNKNOWN: Side.UNKNOWN}
+"""The side that a hand shows in a mirrored image."""
+
+
 class PositionSource(IntEnum):
     """Where a joint's metric position comes from."""
 

@@ -7,10 +7,9 @@ crop of it the oracle reads where the crop lies, and draws the maps of the hands
 import numpy as np
 
 from hand_pose_ros.codecs import heatmap, region_map
-from hand_pose_ros.data.augment import MIRRORED
 from hand_pose_ros.geometry.crop import FILL
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec
-from hand_pose_ros.types import Side
+from hand_pose_ros.types import MIRRORED, Side
 
 SPEC = ModelSpec('srhandnet', 'nano', 256, 128, 256, 4)
 HEIGHT, WIDTH = 480, 640

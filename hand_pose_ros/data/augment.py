@@ -17,7 +17,7 @@ from hand_pose_ros.codecs.region_map import BOX_MARGIN, keypoint_box
 from hand_pose_ros.data.pictures import Picture
 from hand_pose_ros.geometry.crop import FILL
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
-from hand_pose_ros.types import Side
+from hand_pose_ros.types import MIRRORED, Side
 
 MIN_KEYPOINTS = 6
 """A hand with fewer keypoints in the frame is not a target."""
@@ -27,8 +27,6 @@ BESIDE_TRIES = 8
 
 BAD_BOX = 3.0
 """The first pass is not always nearly right."""
-
-MIRRORED = {Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT, Side.UNKNOWN: Side.UNKNOWN}
 
 Matrix = NDArray[np.float64]
 
@@ -68,9 +66,9 @@ class Augmentation:
 
     rotation_deg: float = 40.0
     homography: float = 0.12
-    scene_hand_share: tuple[float, float] = (0.06, 0.85)
+    scene_hand_share: tuple[float, float] = (0.06, 0.95)
     negatives: float = 0.15
-    region_negatives: float = 0.15
+    region_negatives: float = 0.2
     box_jitter: float = 0.08
 
 

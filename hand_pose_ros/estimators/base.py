@@ -39,6 +39,11 @@ class Reader(Protocol):
 class Estimator(Protocol):
     """Finds the hands of a picture."""
 
+    @property
+    def reader(self) -> Reader:
+        """Makes the second pass."""
+        ...
+
     def detect(
         self,
         rgb: NDArray[np.uint8],

@@ -31,7 +31,11 @@ the keypoints' box does."""
 
 
 class SkeletonMultiScaleEstimator:
-    """Finds the largest hand of a frame, and hands where hands were before."""
+    """Finds the largest hand of a frame, and hands where hands were before.
+
+    Attributes:
+        reader: Makes the second pass.
+    """
 
     def __init__(self, skeleton_runtime: Runtime, keypoint_runtime: Runtime) -> None:
         """Takes a runtime for each network.
@@ -41,7 +45,7 @@ class SkeletonMultiScaleEstimator:
         """
         self._skeletons = skeleton_runtime
         self._spec = spec_of(skeleton_runtime, SkeletonSpec)
-        self._reader = SkeletonReader(skeleton_runtime, keypoint_runtime)
+        self.reader = SkeletonReader(skeleton_runtime, keypoint_runtime)
 
     def detect(
         self,
@@ -76,7 +80,7 @@ class SkeletonMultiScaleEstimator:
         sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
         """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        return read_regions(self._reader, rgb, boxes_px, threshold, refine, sides)
+        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
 
 class SkeletonReader:

@@ -36,6 +36,7 @@ class SRHandNetEstimator:
 
     Attributes:
         runtime: What executes the SRHandNet.
+        reader: Makes the second pass.
     """
 
     def __init__(self, runtime: Runtime, reader: Reader | None = None) -> None:
@@ -50,7 +51,7 @@ class SRHandNetEstimator:
         """
         self.runtime = runtime
         self._spec = spec_of(runtime, ModelSpec)
-        self._reader: Reader = reader or SRHandNetReader(runtime)
+        self.reader: Reader = reader or SRHandNetReader(runtime)
 
     def detect(
         self,
@@ -99,7 +100,7 @@ class SRHandNetEstimator:
         sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
         """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        return read_regions(self._reader, rgb, boxes_px, threshold, refine, sides)
+        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
     def _corrected(
         self,

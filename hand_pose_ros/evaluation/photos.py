@@ -65,9 +65,13 @@ class PhotoScores:
 
 
 def single_pictures(config: PipelineConfig, cycle: str) -> PipelineConfig:
-    """Returns settings for pictures that have nothing to do with each other."""
+    """Returns settings for photographs that have nothing to do with each other.
+
+    They have no depth either, so no depth network is loaded.
+    """
     return replace(
         config,
+        model=replace(config.model, depth=''),
         detector=replace(config.detector, cycle=cycle),
         tracking=replace(config.tracking, enabled=False),
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hand_pose_ros.estimators.base import Estimator
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.readers import open_estimator
+from hand_pose_ros.estimators.views import settled
 from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hands
 from hand_pose_ros.pipeline.smoothing import HandSmoother
@@ -153,6 +154,7 @@ class HandPipeline:
             self._frames_since_detection = 0
             how = (settings.threshold, settings.cycle, settings.subcell_refinement)
             hands = self._estimator.detect(frame.rgb, *how, tracked, sides)
+            hands = self._settled(frame.rgb, hands)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete[: settings.max_hands or None])
@@ -164,7 +166,14 @@ class HandPipeline:
         hands = self._estimator.look_again(
             rgb, boxes_px, settings.threshold, settings.subcell_refinement, sides
         )
-        return [hand for hand in hands if _is_hand(hand, settings)]
+        return [hand for hand in self._settled(rgb, hands) if _is_hand(hand, settings)]
+
+    def _settled(self, rgb: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
+        settings = self._config.detector
+        if settings.cycle != 'full':
+            return hands
+        how = (settings.threshold, settings.subcell_refinement)
+        return settled(self._estimator.reader, rgb, hands, *how)
 
 
 def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.augment import MIRRORED
 from hand_pose_ros.data.labels import HandLabel
+from hand_pose_ros.estimators.views import mirrored_hand
 from hand_pose_ros.evaluation.metrics import keypoints_of, match_hands, normalised_errors
 from hand_pose_ros.evaluation.photos import FindHands
 from hand_pose_ros.geometry.crop import FILL
@@ -97,15 +97,8 @@ def look_mirrored(find_hands: FindHands, rgb: NDArray[np.uint8]) -> tuple[Hand, 
     Returns:
         The hands, where and of the side that they are in the picture itself.
     """
-    last_px = np.float32(rgb.shape[1] - 1)
-    found = []
-    for hand in find_hands(Frame(np.ascontiguousarray(rgb[:, ::-1]), 0.0)):
-        keypoints_px, box_px = hand.keypoints_px.copy(), hand.box_px[[2, 1, 0, 3]]
-        keypoints_px[:, 0] = last_px - keypoints_px[:, 0]
-        box_px[::2] = last_px - box_px[::2]
-        side = MIRRORED[hand.side]
-        found.append(replace(hand, keypoints_px=keypoints_px, box_px=box_px, side=side))
-    return tuple(found)
+    mirrored = Frame(np.ascontiguousarray(rgb[:, ::-1]), 0.0)
+    return tuple(mirrored_hand(hand, rgb.shape[1]) for hand in find_hands(mirrored))
 
 
 def look_at(
