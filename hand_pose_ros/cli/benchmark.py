@@ -65,8 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures, prints and writes."""
-    if args.frames < 1 or args.rate <= 0:
-        raise ValueError(f'expected frames and a rate, got {args.frames} at {args.rate} Hz')
+    # Of the node's frames the first ones are left out; pipelines are given more.
+    least = WARM_UP + 1 if args.node else 1
+    if args.frames < least or args.rate <= 0:
+        raise ValueError(
+            f'expected at least {least} frames and a rate, got {args.frames} at {args.rate} Hz'
+        )
     values = pipeline_settings(args)
     config = with_values(PipelineConfig(), values)
     document = surroundings()

@@ -7,11 +7,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
-from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.estimators.readers import USUAL_MODELS
+from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import engine_options
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions
-from hand_pose_ros.runtimes.open import find_model, open_runtime, shipped_models
+from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, Progress, Tools, find_tools
 from hand_pose_ros.runtimes.tensorrt_runtime import TensorrtRuntime
 
@@ -22,21 +23,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Builds the engine of one model, or of all that ship, and runs each once."""
+    """Builds the engine of one model, or of all that the settings use, and runs each once."""
     model = with_values(PipelineConfig(), pipeline_settings(args)).model
     try:
         tools = find_tools()
     except EngineError as error:
         raise ValueError(str(error)) from error
     options = engine_options(model)
-    models = [args.model] if args.model else shipped_models()
-    for each in models:
+    for each in [args.model] if args.model else models_of(model):
         started_s = time.monotonic()
         engine = open_engine(tools, find_model(each), options)
         print(f'{each}: {engine.description}, ready after {time.monotonic() - started_s:.1f} s')
         engine.close()
     print(f'engines are in {options.folder}')
     return 0
+
+
+def models_of(settings: ModelConfig) -> list[str]:
+    """Returns the models that a pipeline with these settings runs."""
+    second_pass = settings.estimator_model or USUAL_MODELS.get(settings.estimator, '')
+    return [name for name in (settings.detector, second_pass, settings.depth) if name]
 
 
 def open_engine(

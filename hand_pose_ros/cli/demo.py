@@ -3,7 +3,12 @@
 import argparse
 from pathlib import Path
 
-from hand_pose_ros.cli.inputs import add_input_arguments, open_sources, topics_from
+from hand_pose_ros.cli.inputs import (
+    add_input_arguments,
+    check_out,
+    open_sources,
+    topics_from,
+)
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 
@@ -31,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
             'camera number, `hand-pose demo INPUT` or `make demo INPUT=...`'
         )
     parameters = pipeline_settings(args)
+    check_out(args.out, args.inputs)
     node_demo = import_with_ros('node_demo')
     sources = open_sources(args.inputs or [str(CLIP)], topics_from(args))
     if len(sources) > 1:

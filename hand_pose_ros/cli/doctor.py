@@ -45,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Looks, prints, and ends with what to install."""
-    findings = list(look_around())
-    for finding in findings:
-        print(f'{finding.what:14} {finding.text}')
+    findings = []
+    # One by one: what is broken may end the program, and was told of then.
+    for finding in look_around():
+        print(f'{finding.what:14} {finding.text}', flush=True)
+        findings.append(finding)
     advice = [finding.advice for finding in findings if finding.advice]
     print('', *(advice or ['Nothing is missing.']), sep='\n')
     if args.out is not None:
@@ -108,7 +110,10 @@ def _cuda_python(gpu: Gpu | None) -> Finding:
 def _onnx_runtime(gpu: Gpu | None) -> Finding:
     if importlib.util.find_spec('onnxruntime') is None:
         return Finding(ONNX_RUNTIME, 'none', 'Every robot needs it: pip install onnxruntime')
-    onnxruntime = importlib.import_module('onnxruntime')
+    try:
+        onnxruntime = importlib.import_module('onnxruntime')
+    except (ImportError, OSError) as error:
+        return Finding(ONNX_RUNTIME, f'broken: {error}', 'Install onnxruntime again.')
     providers = onnxruntime.get_available_providers()
     advice = ''
     if gpu is not None and 'CUDAExecutionProvider' not in providers:

@@ -1,6 +1,7 @@
 """Pictures, videos, bags and cameras as one thing: named frames, in order."""
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -138,7 +139,7 @@ def check_out(out: Path, inputs: Sequence[str]) -> None:
     """
     for path in map(Path, inputs):
         inside = out.resolve().is_relative_to(path.resolve())
-        if path.exists() and (inside or out.resolve() == path.resolve().parent):
+        if path.exists() and (inside or path.resolve().is_relative_to(out.resolve())):
             raise ValueError(f'results need a folder away from the input {path}, got {out}')
 
 
@@ -204,7 +205,7 @@ def _open_video(path: Path, name: str) -> Source:
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise ValueError(f'{path} is not a video that can be read')
-    rate_hz = capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE_HZ
+    rate_hz = _rate_hz(capture)
     length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
 
     def frames() -> Iterator[NamedFrame]:
@@ -224,7 +225,13 @@ def _open_camera(number: int) -> Source:
         for index, rgb in enumerate(_captured(capture)):
             yield NamedFrame(f'{name}/{index:06d}', Frame(rgb, time.time()))
 
-    return Source(name, frames(), rate_hz=capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE_HZ)
+    return Source(name, frames(), rate_hz=_rate_hz(capture))
+
+
+def _rate_hz(capture: cv2.VideoCapture) -> float:
+    """Returns what a stream says of its rate, or that of a usual camera where that is nonsense."""
+    rate_hz = float(capture.get(cv2.CAP_PROP_FPS))
+    return rate_hz if math.isfinite(rate_hz) and rate_hz > 0 else CAMERA_RATE_HZ
 
 
 def _captured(capture: cv2.VideoCapture) -> Iterator[NDArray[np.uint8]]:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         return int(module.run(args))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
         print(f'hand-pose: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -98,7 +98,9 @@ class VideoFile:
     def _open(self) -> cv2.VideoWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         code = cv2.VideoWriter.fourcc(*'mp4v')
-        writer = cv2.VideoWriter(str(self._path), code, self._rate_hz, self._hw[::-1])
+        # MPEG-4 tells a rate as a fraction of 16 bits: that of a bag has too many digits for it.
+        rate_hz = round(self._rate_hz, 1) or self._rate_hz
+        writer = cv2.VideoWriter(str(self._path), code, rate_hz, self._hw[::-1])
         if not writer.isOpened():
             raise OSError(f'cannot write the video {self._path}')
         return writer

@@ -59,15 +59,19 @@ def run(args: argparse.Namespace) -> int:
     pipeline = open_pipeline(config)
     print(pipeline.runtime)
     results = Results()
-    for source in sources:
-        if not results.interrupted:
-            pipeline.configure(_config_for(source, config))
-            pipeline.reset()
-            _predict(pipeline, source, args.out, results)
-    tell_problems(sources)
+    try:
+        for source in sources:
+            if not results.interrupted:
+                pipeline.configure(_config_for(source, config))
+                pipeline.reset()
+                _predict(pipeline, source, args.out, results)
+    finally:
+        tell_problems(sources)
+        # Also after an error: what was found until then cost time.
+        if results.predictions:
+            write_json(args.out / 'predictions.json', results.predictions)
     if not results.predictions and not results.interrupted:
         raise ValueError(f'nothing to be seen could be read from {" ".join(args.inputs)}')
-    write_json(args.out / 'predictions.json', results.predictions)
     _tell(results, args.out)
     endless = any(source.length is None for source in sources)
     return 130 if results.interrupted and not endless else 0

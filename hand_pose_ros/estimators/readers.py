@@ -24,6 +24,9 @@ SKELETON_MODEL = 'skeleton_multiscale_slim'
 ESTIMATORS = ('srhandnet', *READERS, SKELETON)
 """What `open_estimator` knows."""
 
+USUAL_MODELS = {SKELETON: SKELETON_MODEL, **{name: model for name, (_, model) in READERS.items()}}
+"""The model of the second pass where none is named, by estimator; SRHandNet needs none."""
+
 OpenModel = Callable[[str], tuple[Runtime, str]]
 
 

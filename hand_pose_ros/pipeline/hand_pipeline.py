@@ -1,6 +1,7 @@
 """Frame in, hands out: the one path that the node, the command line and the evaluation share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class HandPipeline:
         config: PipelineConfig,
         engines: Sequence[SwappingRuntime] = (),
         depth: LocalRegressionHourglassEstimator | None = None,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         """Takes open networks.
 
@@ -45,9 +47,11 @@ class HandPipeline:
             config: Settings.
             engines: Those runtimes that may change while they run.
             depth: Finds joints in depth; None for depth look-up alone.
+            close: Gives back what the networks hold.
         """
         self._runtime = runtime
         self._engines = engines
+        self._close = close
         self._estimator = estimator
         self._depth = depth
         self._depth_refusals: list[str] = []
@@ -100,8 +104,7 @@ class HandPipeline:
 
     def close(self) -> None:
         """Ends builds that are under way, and releases engines; the pipeline is over."""
-        for engine in self._engines:
-            engine.close()
+        self._close()
 
     def read_regions(
         self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.floating], sides: NDArray[np.floating]
@@ -190,23 +193,30 @@ def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
     """
     model = config.model
     engines: list[SwappingRuntime] = []
+    # Where one model cannot be opened, the engines of the others must not go on being built.
+    with ExitStack() as opened:
 
-    def open_model(name: str) -> tuple[Runtime, str]:
-        options = engine_options(model)
-        runtime, reason = open_runtime(name, model.runtime, model.threads, options, wait)
-        if isinstance(runtime, SwappingRuntime):
-            engines.append(runtime)
-        return runtime, reason
+        def open_model(name: str) -> tuple[Runtime, str]:
+            options = engine_options(model)
+            runtime, reason = open_runtime(name, model.runtime, model.threads, options, wait)
+            opened.callback(getattr(runtime, 'close', lambda: None))
+            if isinstance(runtime, SwappingRuntime):
+                engines.append(runtime)
+            return runtime, reason
 
-    runtime, reason = open_model(model.detector)
-    estimator, more = open_estimator(model.estimator, runtime, model.estimator_model, open_model)
-    reasons = [reason, more]
-    depth = None
-    if model.depth:
-        opened, more = open_model(model.depth)
-        depth = LocalRegressionHourglassEstimator(opened)
-        reasons.append(more)
-    return HandPipeline(estimator, '; '.join(filter(None, reasons)), config, engines, depth)
+        runtime, reason = open_model(model.detector)
+        estimator, more = open_estimator(
+            model.estimator, runtime, model.estimator_model, open_model
+        )
+        reasons = [reason, more]
+        depth = None
+        if model.depth:
+            depth_runtime, more = open_model(model.depth)
+            depth = LocalRegressionHourglassEstimator(depth_runtime)
+            reasons.append(more)
+        why = '; '.join(filter(None, reasons))
+        close = opened.pop_all().close
+    return HandPipeline(estimator, why, config, engines, depth, close)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

@@ -13,7 +13,7 @@ import platform
 import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -88,7 +88,9 @@ class EngineCache:
             return None, f'{path} is of another machine or version; it is built anew'
         if sidecar.get('sha256') != hashlib.sha256(plan).hexdigest():
             return None, f'{path} is damaged; it is built anew'
-        os.utime(path)
+        # When it was used last; in a cache that cannot be written nothing is removed either.
+        with suppress(OSError):
+            os.utime(path)
         return plan, f'engine {path}'
 
     def store(self, facts: dict[str, Any], plan: bytes) -> None:

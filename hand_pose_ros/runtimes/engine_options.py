@@ -14,6 +14,10 @@ class EngineError(RuntimeError):
     """There is no engine; the text says why, in words for users."""
 
 
+class RefusedEngine(EngineError):  # noqa: N818
+    """An engine is there, and is not one that this machine can run: it must be built anew."""
+
+
 def default_folder() -> Path:
     """Returns where engines are kept: the user's cache, as the XDG base directories have it."""
     cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'

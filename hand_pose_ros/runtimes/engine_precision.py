@@ -32,7 +32,7 @@ def model_for(path: Path, precision: str) -> bytes:
     except ImportError as error:
         raise EngineError(
             f'{precision} engines need the Python package onnx (pip install onnx); '
-            'model.precision fp32 does without'
+            'model.engine_precision fp32 does without'
         ) from error
     model = onnx.load(path)
     quantised = any(node.op_type in QUANTIZERS for node in model.graph.node)
@@ -42,7 +42,7 @@ def model_for(path: Path, precision: str) -> bytes:
         _check_signed(model, path)
         return path.read_bytes()
     if quantised:
-        raise EngineError(f'{path} is quantised: set model.precision to int8')
+        raise EngineError(f'{path} is quantised: set model.engine_precision to int8')
     return _half(path)
 
 

@@ -145,6 +145,9 @@ class EngineBuild:
             except ValueError:
                 last.append(line.strip())
                 continue
+            if not isinstance(event, dict):
+                last.append(line.strip())
+                continue
             if 'error' in event:
                 raise EngineError(event['error'])
             report(event['stage'], event['share'])

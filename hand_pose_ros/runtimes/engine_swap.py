@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from numpy.typing import NDArray
@@ -24,18 +25,27 @@ class Opening(Protocol):
 class SwappingRuntime:
     """Runs on one runtime until a faster one is open, and again if that one fails.
 
+    If the one before fails, too, as after an error that ends all of CUDA, a third one takes over.
+
     Attributes:
         spec: What the model file says of itself.
         progress: How far the faster one is.
         outcome: What has come of it, for logs; empty until then.
     """
 
-    def __init__(self, fallback: Runtime, opening: Opening, name: str = 'TensorRT') -> None:
+    def __init__(
+        self,
+        fallback: Runtime,
+        opening: Opening,
+        open_last_resort: Callable[[], Runtime],
+        name: str = 'TensorRT',
+    ) -> None:
         """Begins to open the faster runtime in a thread of its own.
 
         Args:
             fallback: Runs from the start.
             opening: Opens the faster runtime.
+            open_last_resort: Opens one that needs no GPU.
             name: What to call it in words.
         """
         self.spec = fallback.spec
@@ -43,6 +53,7 @@ class SwappingRuntime:
         self.outcome = ''
         self._fallback = fallback
         self._opening = opening
+        self._open_last_resort = open_last_resort
         self._name = name
         # One assignment, so that a frame sees either the one or the other.
         self._active: Runtime = fallback
@@ -59,17 +70,26 @@ class SwappingRuntime:
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""
-        active = self._active
-        if active is self._fallback:
-            return active.run(inputs)
+        active, fallback = self._active, self._fallback
         try:
             return active.run(inputs)
         except RuntimeError as error:
             # Raises where the input was at fault; otherwise the GPU was, which may not recover.
-            outputs = self._fallback.run(inputs)
+            self._fallback, outputs = self._run_elsewhere(active, inputs)
             self._active = self._fallback
-            self._give_up(error)
+            if active is not fallback:
+                self._give_up(error)
             return outputs
+
+    def _run_elsewhere(
+        self, failed: Runtime, inputs: Mapping[str, NDArray]
+    ) -> tuple[Runtime, dict[str, NDArray]]:
+        if failed is not self._fallback:
+            # It may be on the same GPU.
+            with suppress(RuntimeError):
+                return self._fallback, self._fallback.run(inputs)
+        last_resort = self._open_last_resort()
+        return last_resort, last_resort.run(inputs)
 
     def wait(self) -> None:
         """Waits until the faster runtime is open, or will never be."""
@@ -87,7 +107,8 @@ class SwappingRuntime:
     def _open(self) -> None:
         try:
             opened = self._opening.open(self._on_progress)
-        except (RuntimeError, OSError) as error:
+        except Exception as error:
+            # Of whatever kind: one that ended this thread unheard would leave users waiting.
             self._give_up(error)
         else:
             self._active, self.progress, self.outcome = (

@@ -9,8 +9,14 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from hand_pose_ros.runtimes.base import read_spec
 
-LOAD_FAILURES = (state.InvalidProtobuf, state.InvalidGraph, state.Fail, state.RuntimeException)
 RUN_FAILURES = (state.InvalidArgument, state.Fail, state.RuntimeException)
+LOAD_FAILURES = (
+    *RUN_FAILURES,
+    state.InvalidGraph,
+    state.InvalidProtobuf,
+    state.NoModel,
+    state.NotImplemented,
+)
 
 CUDA = ('CUDAExecutionProvider', {'cudnn_conv_algo_search': 'HEURISTIC'})
 """By trying all algorithms, the default, the first picture of each shape would take seconds."""

@@ -111,7 +111,14 @@ class _Opener:
         package = 'torch' if kind.startswith('torch') else 'onnxruntime'
         if importlib.util.find_spec(package) is None:
             raise ValueError(f'runtime {kind!r} needs the Python package {package}')
-        if package == 'torch':
+        try:
+            return self._open_installed(kind)
+        except (ImportError, OSError) as error:
+            # A package of its own may be missing, or a library of the GPU's.
+            raise ValueError(f'runtime {kind!r} does not start: {error}') from error
+
+    def _open_installed(self, kind: str) -> Runtime:
+        if kind.startswith('torch'):
             from hand_pose_ros.runtimes.torch_runtime import has_gpu, open_torch
 
             if kind == 'torch_cuda' and not has_gpu():
@@ -139,6 +146,6 @@ class _Opener:
             opening = EngineOpening(tools, self._path, fallback.spec, self._options)
             if self._wait:
                 return opening.open(lambda progress: None)
-            return SwappingRuntime(fallback, opening)
+            return SwappingRuntime(fallback, opening, lambda: self._first(ON_CPU, [])[0])
         except (EngineError, OSError) as error:
             raise ValueError(f'TensorRT cannot run {self._path.stem}: {error}') from error

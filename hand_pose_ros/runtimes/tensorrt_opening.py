@@ -3,16 +3,22 @@
 import importlib
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from hand_pose_ros.runtimes.base import Spec
 from hand_pose_ros.runtimes.engine_gpu import Gpu, find_gpu
-from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions, profiles_of
+from hand_pose_ros.runtimes.engine_options import (
+    EngineError,
+    EngineOptions,
+    RefusedEngine,
+    profiles_of,
+)
 from hand_pose_ros.runtimes.engine_process import BuildDied, EngineBuild, Job
 from hand_pose_ros.runtimes.tensorrt_module import find_tensorrt
-from hand_pose_ros.runtimes.tensorrt_runtime import TensorrtRuntime
+from hand_pose_ros.runtimes.tensorrt_runtime import TensorrtRuntime, open_stream
 
 MAX_TRIES = 2
 """A build that has died may have lacked memory for a while; one more try is worth it."""
@@ -51,10 +57,10 @@ class Progress:
 
 
 def find_tools() -> Tools:
-    """Looks for a GPU, TensorRT and cuda-python, in this order.
+    """Looks for a GPU, TensorRT and cuda-python, in this order, and whether CUDA starts.
 
     Raises:
-        EngineError: One of them is missing, and how to get it.
+        EngineError: One of them is missing, and how to get it, or does not work.
     """
     gpu = find_gpu()
     trt = find_tensorrt()
@@ -63,6 +69,9 @@ def find_tools() -> Tools:
     except (ImportError, OSError) as error:
         advice = cuda_advice(gpu)
         raise EngineError(f'CUDA cannot be called from Python ({error}): {advice}') from error
+    # Before minutes of building that could not be used.
+    with ExitStack() as stack:
+        open_stream(cudart, stack)
     return Tools(gpu, trt, cudart)
 
 
@@ -117,7 +126,7 @@ class EngineOpening:
                 return self._load(report)
             except BuildDied as error:
                 problem = error
-            except _UnusableEngine as error:
+            except RefusedEngine as error:
                 # Found or freshly built: it goes, so that the next try builds it anew.
                 self._job.cache().drop(self._job.facts(self._tools.trt))
                 problem = error
@@ -140,11 +149,4 @@ class EngineOpening:
         report('loading', 0.0)
         profiles = profiles_of(spec, self._options.max_batch)
         cudart, precision = self._tools.cudart, self._options.precision
-        try:
-            return TensorrtRuntime(trt, cudart, plan, spec, profiles, precision, self._graphs)
-        except EngineError as error:
-            raise _UnusableEngine(str(error)) from error
-
-
-class _UnusableEngine(EngineError):  # noqa: N818
-    """An engine was there and does not run."""
+        return TensorrtRuntime(trt, cudart, plan, spec, profiles, precision, self._graphs)

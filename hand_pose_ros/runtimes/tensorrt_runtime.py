@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.runtimes.base import Spec
-from hand_pose_ros.runtimes.engine_options import EngineError, Profile
+from hand_pose_ros.runtimes.engine_options import EngineError, Profile, RefusedEngine
 from hand_pose_ros.runtimes.tensorrt_module import flavour, make_log
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -47,7 +47,8 @@ class TensorrtRuntime:
             graphs: Launch CUDA graphs where they can be captured.
 
         Raises:
-            EngineError: The engine is of another TensorRT or GPU, or does not run.
+            RefusedEngine: The engine is of another TensorRT or GPU.
+            EngineError: CUDA does not start, or memory is short: the engine may be sound.
         """
         self.spec = spec
         self._log = make_log(trt)
@@ -55,11 +56,15 @@ class TensorrtRuntime:
         # Frames come from one thread, a closing node or a self-test from another.
         self._lock = threading.Lock()
         with ExitStack() as stack:
-            stream = _open_stream(cudart, stack)
-            runtime = trt.Runtime(self._log)
-            engine = runtime.deserialize_cuda_engine(plan) if runtime is not None else None
+            stream = open_stream(cudart, stack)
+            try:
+                runtime = trt.Runtime(self._log)
+            except TypeError as error:
+                # What a missing or too old driver looks like from Python.
+                raise EngineError(f'{flavour(trt)} does not start: {self._log.why()}') from error
+            engine = runtime.deserialize_cuda_engine(plan)
             if engine is None:
-                raise EngineError(f'{flavour(trt)} refuses the engine: {self._log.why()}')
+                raise RefusedEngine(f'{flavour(trt)} refuses the engine: {self._log.why()}')
             # An engine may not outlive its runtime.
             self._owners = [runtime, engine]
             tensors = _Tensors(trt, engine, spec)
@@ -103,7 +108,8 @@ class TensorrtRuntime:
         try:
             lane.prepare(profile)
         except RuntimeError as error:
-            raise EngineError(f'{error}: {self._log.why()}') from error
+            kind = RefusedEngine if isinstance(error, RefusedEngine) else EngineError
+            raise kind(f'{error}: {self._log.why()}') from error
         if graphs:
             lane.capture()
 
@@ -116,7 +122,7 @@ class _Tensors:
         inputs = [n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
         outputs = [name for name in names if name not in inputs]
         if set(inputs) != set(spec.inputs) or set(outputs) != set(spec.outputs):
-            raise EngineError(
+            raise RefusedEngine(
                 f'the engine must take {spec.inputs} and give {spec.outputs}, '
                 f'it takes {inputs} and gives {outputs}'
             )
@@ -155,18 +161,18 @@ class _Lane:
     def prepare(self, profile: int) -> None:
         """Fixes shapes and addresses, and runs once: what is set up late is set up now."""
         context, stream = self._context, int(self._stream)
-        _require(context.set_optimization_profile_async(profile, stream), 'refuses the profile')
+        _accepted(context.set_optimization_profile_async(profile, stream), 'the profile')
         self._call('cudaStreamSynchronize', self._stream)
         for name in self._tensors.inputs:
             shape = self._shapes[name]
-            _require(context.set_input_shape(name, shape), f'refuses {name} of {shape}')
-        _require(context.infer_shapes() == [], 'lacks shapes')
+            _accepted(context.set_input_shape(name, shape), f'{name} of {shape}')
+        _accepted(context.infer_shapes() == [], 'to tell all shapes')
         for name in self._tensors.outputs:
             self._shapes[name] = tuple(context.get_tensor_shape(name))
         for name, shape in self._shapes.items():
             self._allocate(name, shape)
             address = self._device[name]
-            _require(context.set_tensor_address(name, address), f'refuses the buffer of {name}')
+            _accepted(context.set_tensor_address(name, address), f'the buffer of {name}')
         self._enqueue()
         self._call('cudaStreamSynchronize', self._stream)
 
@@ -174,7 +180,11 @@ class _Lane:
         """Records copies and execution as one CUDA graph, if they can be recorded."""
         runtime = self._cudart
         mode = runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
-        self._call('cudaStreamBeginCapture', self._stream, mode)
+        try:
+            self._call('cudaStreamBeginCapture', self._stream, mode)
+        except RuntimeError:
+            runtime.cudaGetLastError()
+            return
         try:
             self._enqueue()
         except RuntimeError:
@@ -217,7 +227,8 @@ class _Lane:
             host, device = self._host[name], self._device[name]
             into = kinds.cudaMemcpyHostToDevice
             self._copy(device, host.ctypes.data, host.nbytes, into)
-        _require(self._context.execute_async_v3(int(self._stream)), 'could not run the network')
+        if not self._context.execute_async_v3(int(self._stream)):
+            raise RuntimeError('TensorRT could not run the network')
         for name in self._tensors.outputs:
             host, device = self._host[name], self._device[name]
             self._copy(host.ctypes.data, device, host.nbytes, kinds.cudaMemcpyDeviceToHost)
@@ -257,8 +268,16 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     return values[0] if values else None
 
 
-def _open_stream(cudart: ModuleType, stack: ExitStack) -> Any:
-    """Opens a stream other than the default one, which TensorRT would synchronise each time."""
+def open_stream(cudart: ModuleType, stack: ExitStack) -> Any:
+    """Opens a stream other than the default one, which TensorRT would synchronise each time.
+
+    Args:
+        cudart: `cuda.bindings.runtime`.
+        stack: Closes it.
+
+    Raises:
+        EngineError: CUDA does not start.
+    """
     try:
         stream = call(cudart.cudaStreamCreateWithFlags, cudart.cudaStreamNonBlocking)
     except RuntimeError as error:
@@ -267,6 +286,6 @@ def _open_stream(cudart: ModuleType, stack: ExitStack) -> Any:
     return stream
 
 
-def _require(held: object, text: str) -> None:
-    if not held:
-        raise RuntimeError(f'TensorRT {text}')
+def _accepted(answer: object, text: str) -> None:
+    if not answer:
+        raise RefusedEngine(f'TensorRT refuses {text}')

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -43,8 +44,8 @@ def load(path: Path) -> Checkpoint:
     Raises:
         ValueError: The file is not a checkpoint of ours.
     """
-    values = torch.load(path, map_location='cpu', weights_only=True)
     try:
+        values = torch.load(path, map_location='cpu', weights_only=True)
         return Checkpoint(**values)
-    except TypeError as error:
+    except (TypeError, KeyError, EOFError, RuntimeError, UnpicklingError) as error:
         raise ValueError(f'{path} is not a training checkpoint: {error}') from error

@@ -185,9 +185,10 @@ class _Worker:
         score = next(iter(values.values()))
         is_best = score >= self.best_score
         self.best_score = max(self.best_score, score)
-        self._save('checkpoint.pt')
+        # First, or a run that is killed in between would take an older one for the best.
         if is_best:
             self._save('best.pt')
+        self._save('checkpoint.pt')
 
     def _save(self, name: str) -> None:
         state = checkpoint.Checkpoint(

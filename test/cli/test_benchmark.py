@@ -138,7 +138,7 @@ def test_the_node_is_measured_beside_what_it_is_made_of(tmp_path, model, monkeyp
 @pytest.mark.parametrize('wrong', [['--frames', '0'], ['--rate', '0']])
 def test_no_frames_and_no_rate_are_refused(wrong, capsys):
     assert main(['benchmark', *wrong]) == 1
-    assert 'expected frames and a rate' in capsys.readouterr().err
+    assert 'expected at least 1 frames and a rate' in capsys.readouterr().err
 
 
 def test_a_picture_to_measure_with_must_be_one(tmp_path, capsys):

@@ -1,12 +1,14 @@
 """`hand-pose build-engine` and `hand-pose selftest`, on a fake GPU and on none."""
 
 import json
+from dataclasses import replace
 
 import fake_gpu
 import pytest
 
 from hand_pose_ros.cli import build_engine, selftest
 from hand_pose_ros.cli.main import main
+from hand_pose_ros.pipeline.config import ModelConfig
 from hand_pose_ros.runtimes import tensorrt_opening
 from hand_pose_ros.runtimes.base import ModelSpec
 from hand_pose_ros.runtimes.engine_gpu import Gpu
@@ -101,3 +103,11 @@ def test_a_selftest_without_a_gpu_still_leaves_a_report(model, no_gpu, tmp_path)
     report = json.loads(out.read_text())
     assert report['verdict'] == 'failed: TensorRT cannot be tested: there is no NVIDIA driver'
     assert report['findings'][0]['what'] == 'machine'
+
+
+def test_what_is_built_is_what_the_settings_use():
+    settings = ModelConfig(detector='a', depth='b')
+    assert build_engine.models_of(settings) == ['a', 'b']
+    reader = replace(settings, estimator='mobile_keypoints', depth='')
+    assert build_engine.models_of(reader) == ['a', 'mobile_keypoints_slim']
+    assert build_engine.models_of(replace(reader, estimator_model='c')) == ['a', 'c']

@@ -156,3 +156,11 @@ def test_the_report_counts_misses_false_hands_and_metres():
     text = ' '.join(describe(summary))
     assert '1 missed, 1 found where none is, PCK@0.2 0.500' in text
     assert '3D error: median 5.0 mm' in text
+
+
+def test_a_demo_does_not_write_over_the_video_that_it_plays(tmp_path, capsys):
+    path = tmp_path / 'hands.mp4'
+    path.write_bytes(b'a video')
+    assert main(['demo', str(path), '--out', str(tmp_path)]) == 1
+    assert 'results need a folder away from the input' in capsys.readouterr().err
+    assert path.read_bytes() == b'a video'

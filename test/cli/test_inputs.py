@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hand_pose_ros.cli.inputs import Topics, open_sources
+from hand_pose_ros.cli.inputs import Topics, check_out, open_sources
 
 ANY = Topics()
 TOPIC = '/camera/color/image_raw'
@@ -206,3 +206,11 @@ def test_a_bag_that_breaks_off_gives_what_comes_before(tmp_path, bag_writer, pic
     path.write_bytes(data)
     assert [each.name for each in source.frames] == ['clip/000000', 'clip/000001']
     assert 'cannot be read beyond image 2' in source.problems[0]
+
+
+@pytest.mark.parametrize('out', ['.', 'more', 'more/deep'])
+def test_results_go_neither_into_an_input_nor_around_it(tmp_path, out):
+    (tmp_path / 'more' / 'deep').mkdir(parents=True)
+    with pytest.raises(ValueError, match='results need a folder away from the input'):
+        check_out(tmp_path / out, [str(tmp_path / 'more')])
+    check_out(tmp_path / 'out', [str(tmp_path / 'more')])

@@ -106,6 +106,23 @@ def test_ctrl_c_keeps_what_was_found(folder, tmp_path, model, monkeypatch, capsy
     assert 'interrupted' in capsys.readouterr().out
 
 
+def test_what_was_found_before_an_error_is_kept(folder, tmp_path, model, monkeypatch, capsys):
+    write = predict.write_picture
+
+    def write_one(*args):
+        monkeypatch.setattr(predict, 'write_picture', fail)
+        return write(*args)
+
+    def fail(*args):
+        raise OSError('No space left on device')
+
+    monkeypatch.setattr(predict, 'write_picture', write_one)
+    out = tmp_path / 'out'
+    assert main(['predict', str(folder), '--out', str(out), *model]) == 1
+    assert 'a.png' in predictions(out)
+    assert 'No space left on device' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('inside', ['.', 'more'])
 def test_results_do_not_go_among_the_inputs(folder, model, inside, capsys):
     assert main(['predict', str(folder), '--out', str(folder / inside), *model]) == 1
@@ -168,3 +185,12 @@ def test_a_video_that_cannot_be_written_is_an_error(tmp_path):
     folder = tmp_path / 'file'
     with pytest.raises(FileExistsError, match='file'), VideoFile(folder / 'a.mp4', 15) as video:
         video.write(np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize('rate_hz', [89.9712, 29.97, 0.04])
+def test_a_video_can_have_any_rate(tmp_path, picture, rate_hz):
+    with VideoFile(tmp_path / 'a.mp4', rate_hz) as video:
+        for _ in range(3):
+            video.write(picture)
+    told_hz = cv2.VideoCapture(str(tmp_path / 'a.mp4')).get(cv2.CAP_PROP_FPS)
+    assert told_hz == pytest.approx(rate_hz, abs=0.05)

@@ -1,5 +1,6 @@
 """Engines on disk: found again, never believed too easily, and never half written."""
 
+import errno
 import json
 import os
 import signal
@@ -200,3 +201,13 @@ def test_a_kill_while_writing_leaves_no_engine_that_is_believed(cache, facts, op
     cache.store(facts, b'newer plan')
     assert cache.load(facts)[0] == b'newer plan'
     assert not list(options.folder.glob('*.partial'))
+
+
+def test_an_engine_in_a_folder_that_cannot_be_written_is_used(cache, facts, monkeypatch):
+    cache.store(facts, b'plan')
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, 'Read-only file system')
+
+    monkeypatch.setattr(os, 'utime', refuse)
+    assert cache.load(facts)[0] == b'plan'

@@ -53,6 +53,10 @@ class Gate:
         self.go.set()
 
 
+def swapping(fallback, gate, last_resort=None):
+    return SwappingRuntime(fallback, gate, lambda: last_resort or fallback)
+
+
 def value(runtime):
     return runtime.run({})['maps'][0]
 
@@ -64,7 +68,7 @@ def fallback():
 
 def test_frames_run_on_the_fallback_until_the_engine_is_ready(fallback):
     gate = Gate(Constant(2))
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     assert gate.begun.wait(DEADLINE_S)
     assert value(runtime) == 1
     assert runtime.progress == 'building 40%, 3 s, try 1'
@@ -76,11 +80,13 @@ def test_frames_run_on_the_fallback_until_the_engine_is_ready(fallback):
     assert (runtime.progress, runtime.outcome) == ('ready', 'now constant 2')
 
 
-@pytest.mark.parametrize('error', [RuntimeError('no memory'), OSError('no memory')])
+@pytest.mark.parametrize(
+    'error', [RuntimeError('no memory'), OSError('no memory'), TypeError('no memory')]
+)
 def test_a_build_that_fails_leaves_the_fallback_and_says_why(fallback, error):
     gate = Gate(error)
     gate.go.set()
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     runtime.wait()
     assert value(runtime) == 1
     assert runtime.description == 'constant 1, since TensorRT failed: no memory'
@@ -91,7 +97,7 @@ def test_an_engine_that_fails_while_running_costs_no_frame(fallback):
     engine = Constant(2)
     gate = Gate(engine)
     gate.go.set()
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     runtime.wait()
     engine.error = RuntimeError('cudaErrorIllegalAddress')
     assert value(runtime) == 1
@@ -104,7 +110,7 @@ def test_an_input_that_both_refuse_leaves_the_engine_in_place(fallback):
     engine = Constant(2)
     gate = Gate(engine)
     gate.go.set()
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     runtime.wait()
     engine.error = fallback.error = RuntimeError('bad shape')
     with pytest.raises(RuntimeError, match='bad shape'):
@@ -115,12 +121,12 @@ def test_an_input_that_both_refuse_leaves_the_engine_in_place(fallback):
 
 def test_closing_ends_a_build_or_closes_the_engine(fallback):
     gate = Gate(Constant(2))
-    SwappingRuntime(fallback, gate).close()
+    swapping(fallback, gate).close()
     assert gate.stopped
     engine = Constant(2)
     gate = Gate(engine)
     gate.go.set()
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     runtime.wait()
     runtime.close()
     assert engine.closed
@@ -129,7 +135,7 @@ def test_closing_ends_a_build_or_closes_the_engine(fallback):
 
 def test_frames_run_all_through_the_swap(fallback):
     gate = Gate(Constant(2))
-    runtime = SwappingRuntime(fallback, gate)
+    runtime = swapping(fallback, gate)
     seen = []
     for turn in range(2000):
         if turn == 1000:
@@ -139,3 +145,27 @@ def test_frames_run_all_through_the_swap(fallback):
     seen.append(value(runtime))
     assert seen == sorted(seen)
     assert set(seen) == {1, 2}
+
+
+def test_where_the_gpu_is_gone_for_both_the_last_resort_takes_over(fallback):
+    engine = Constant(2)
+    gate = Gate(engine)
+    gate.go.set()
+    runtime = swapping(fallback, gate, Constant(3))
+    runtime.wait()
+    engine.error = fallback.error = RuntimeError('cudaErrorIllegalAddress')
+    assert value(runtime) == 3
+    engine.error = fallback.error = None
+    assert value(runtime) == 3
+    assert runtime.description == 'constant 3, since TensorRT failed: cudaErrorIllegalAddress'
+
+
+def test_a_fallback_that_fails_during_a_build_is_replaced_and_the_engine_still_comes(fallback):
+    gate = Gate(Constant(2))
+    runtime = swapping(fallback, gate, Constant(3))
+    fallback.error = RuntimeError('out of memory')
+    assert value(runtime) == 3
+    assert runtime.description == 'constant 3, while TensorRT gets ready'
+    gate.go.set()
+    runtime.wait()
+    assert value(runtime) == 2

@@ -1,5 +1,7 @@
 """Choosing a runtime, and models that cannot be opened."""
 
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -83,3 +85,18 @@ def test_a_picture_model_cannot_stand_in_for_a_depth_model():
     runtime, _ = open_runtime(NANO, 'onnx', 1)
     with pytest.raises(ValueError, match='one of local_regression_hourglass, got a srhandnet'):
         spec_of(runtime, DepthSpec)
+
+
+def test_auto_goes_on_where_a_package_is_there_and_cannot_be_imported(monkeypatch):
+    # As with an ONNX Runtime for a CUDA that is not installed.
+    monkeypatch.delitem(sys.modules, 'hand_pose_ros.runtimes.onnx_runtime', raising=False)
+    monkeypatch.setitem(sys.modules, 'onnxruntime.capi', None)
+    runtime, reason = open_runtime(NANO, 'auto', 1)
+    assert runtime.description.startswith('torch')
+    assert "no onnx, runtime 'onnx' does not start: " in reason
+
+
+def test_an_empty_file_is_named(tmp_path):
+    (tmp_path / 'empty.onnx').write_bytes(b'')
+    with pytest.raises(ValueError, match=r'empty\.onnx is not a sound ONNX model'):
+        open_runtime(str(tmp_path / 'empty.onnx'), 'onnx', 1)

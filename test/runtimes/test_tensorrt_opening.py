@@ -98,6 +98,47 @@ def test_an_engine_that_tensorrt_refuses_is_built_anew(opening, builds):
     assert [progress.stage for progress in heard].count('building') == 2
 
 
+def test_a_gpu_that_does_not_work_today_costs_no_engine(opening, builds, tools, monkeypatch):
+    opening.open(lambda progress: None)
+    builds[:] = [EngineError('must not be built')]
+    failure = lambda *_: (fake_gpu.Status.cudaErrorMemoryAllocation, None)  # noqa: E731
+    for name in ('cudaStreamCreateWithFlags', 'cudaMalloc'):
+        with monkeypatch.context() as patch:
+            patch.setattr(tools.cudart, name, failure)
+            with pytest.raises(EngineError, match='cudaErrorMemoryAllocation'):
+                opening.open(lambda progress: None)
+    assert opening.open(lambda progress: None).run(PICTURE)
+
+
+def test_a_cuda_that_does_not_start_is_told_before_anything_is_built(monkeypatch, tools):
+    cuda = fake_gpu.Cuda()
+    failure = (fake_gpu.Status.cudaErrorInvalidValue, None)
+    monkeypatch.setattr(cuda, 'cudaStreamCreateWithFlags', lambda flags: failure)
+    monkeypatch.setattr(tensorrt_opening, 'find_gpu', lambda: tools.gpu)
+    monkeypatch.setattr(tensorrt_opening, 'find_tensorrt', lambda: fake_gpu)
+    monkeypatch.setitem(sys.modules, 'cuda.bindings.runtime', cuda)
+    with pytest.raises(EngineError, match='CUDA does not start'):
+        find_tools()
+
+
+def test_a_pipeline_that_cannot_be_opened_leaves_no_engine_behind(
+    monkeypatch, tools, tiny, options, builds
+):
+    monkeypatch.setattr(tensorrt_opening, 'find_tools', lambda: tools)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(options.folder))
+    model = ModelConfig(
+        detector=str(tiny[0]),
+        depth='no_such_model',
+        runtime='tensorrt',
+        engine_precision='fp32',
+        engine_max_regions=2,
+    )
+    for wait in (True, False):
+        with pytest.raises(FileNotFoundError, match='no_such_model'):
+            open_pipeline(PipelineConfig(model=model), wait)
+        assert tools.cudart.memory == {'host': {}, 'device': {}}
+
+
 def test_auto_runs_at_once_and_swaps_to_tensorrt(monkeypatch, tools, tiny, options, builds):
     monkeypatch.setattr(opening_module, 'find_gpu', lambda: tools.gpu)
     monkeypatch.setattr(tensorrt_opening, 'find_tools', lambda: tools)

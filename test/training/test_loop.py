@@ -132,7 +132,27 @@ def test_weights_of_another_plan_are_refused_and_leave_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_weights_that_have_diverged_are_not_exported(tmp_path):
+    weights = SRHandNet(PLANS['nano']).state_dict()
+    weights['h3.1.bias'] = torch.full_like(weights['h3.1.bias'], float('nan'))
+    with pytest.raises(ValueError, match='differs from PyTorch by nan'):
+        export_onnx(weights, SRHandNetTask(RECIPE), tmp_path / 'model.onnx')
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('kept', [0, 300])
+def test_a_damaged_checkpoint_is_refused(tmp_path, kept):
+    path = tmp_path / 'cut.pt'
+    torch.save({'something': torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r'cut\.pt is not a training checkpoint'):
+        checkpoint.load(path)
+
+
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
     torch.save({'something': 1}, tmp_path / 'other.pt')
     with pytest.raises(ValueError, match='not a training checkpoint'):
         checkpoint.load(tmp_path / 'other.pt')
+    (tmp_path / 'text.pt').write_text('not a checkpoint')
+    with pytest.raises(ValueError, match='not a training checkpoint'):
+        checkpoint.load(tmp_path / 'text.pt')
