@@ -108,14 +108,17 @@ class DetectorConfig:
     )
     min_score: float = setting(
         0.55,
-        'A hand with a lower score is not reported; lower finds more, and more that is none.',
+        'A hand that looks less like one in the picture is not reported; lower finds more, and '
+        'more that is none. Depth that does not fit lowers the score of a message further.',
         0.0,
         1.0,
     )
     min_keypoints: int = setting(
         11, 'A hand with fewer keypoints above the threshold is not reported.', 1, 21
     )
-    max_hands: int = setting(0, 'Most hands reported in a frame, best first; 0 for any.', 0, 100)
+    max_hands: int = setting(
+        0, 'Most hands reported in a frame, those of the last frame first; 0 for any.', 0, 100
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Frame in, hands out: the one path that the node, the command line and the evaluation share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import numpy as np
@@ -38,6 +38,7 @@ class HandPipeline:
         engines: Sequence[SwappingRuntime] = (),
         depth: LocalRegressionHourglassEstimator | None = None,
         close: Callable[[], None] = lambda: None,
+        ids: Iterator[int] | None = None,
     ) -> None:
         """Takes open networks.
 
@@ -48,6 +49,7 @@ class HandPipeline:
             engines: Those runtimes that may change while they run.
             depth: Finds joints in depth; None for depth look-up alone.
             close: Gives back what the networks hold.
+            ids: Where ids of new tracks come from; None to count from 1.
         """
         self._runtime = runtime
         self._engines = engines
@@ -55,8 +57,9 @@ class HandPipeline:
         self._estimator = estimator
         self._depth = depth
         self._depth_refusals: list[str] = []
+        self._shown_ids: set[str] = set()
         self._config = config
-        self._tracker = Tracker(config.tracking)
+        self._tracker = Tracker(config.tracking, ids)
         self._smoother = HandSmoother(config.smoothing)
         self._frames_since_detection = 0
 
@@ -82,6 +85,7 @@ class HandPipeline:
         if self._config.tracking.enabled:
             # After lifting: a side that depth tells is averaged like any other.
             hands = self._tracker.update(hands, frame.stamp_s)
+        hands = self._most_wanted(hands)
         if self._config.tracking.enabled and self._config.smoothing.enabled:
             hands = self._smoother.update(hands, frame.stamp_s)
         return hands
@@ -160,7 +164,19 @@ class HandPipeline:
             hands = self._settled(frame.rgb, hands)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
-        return tuple(complete[: settings.max_hands or None])
+        return tuple(complete)
+
+    def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
+        """Returns at most as many hands as are wanted, best first."""
+        most = self._config.detector.max_hands
+        if most and len(hands) > most:
+            # Of two hands that are equally good, not now the one and now the other.
+            hands = tuple(
+                sorted(hands, key=lambda hand: (hand.id not in self._shown_ids, -hand.score))
+            )
+        kept = hands[: most or None]
+        self._shown_ids = {hand.id for hand in kept}
+        return tuple(sorted(kept, key=lambda hand: -hand.score))
 
     def _look_at(
         self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32], sides: NDArray[np.float32]
@@ -179,13 +195,17 @@ class HandPipeline:
         return settled(self._estimator.reader, rgb, hands, *how)
 
 
-def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
+def open_pipeline(
+    config: PipelineConfig, wait: bool = True, ids: Iterator[int] | None = None
+) -> HandPipeline:
     """Loads the models and builds the pipeline.
 
     Args:
         config: Its settings.
         wait: Wait for TensorRT engines that must be built; otherwise work at once, on what else
             there is, and take them over when they are ready.
+
+        ids: Where ids of new tracks come from; None to count from 1.
 
     Raises:
         FileNotFoundError: There is no such model.
@@ -216,7 +236,7 @@ def open_pipeline(config: PipelineConfig, wait: bool = True) -> HandPipeline:
             reasons.append(more)
         why = '; '.join(filter(None, reasons))
         close = opened.pop_all().close
-    return HandPipeline(estimator, why, config, engines, depth, close)
+    return HandPipeline(estimator, why, config, engines, depth, close, ids)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

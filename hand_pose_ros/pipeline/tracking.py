@@ -1,6 +1,7 @@
 """Stable names for hands: predict where each hand moved to, then match by overlap."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -80,14 +81,15 @@ class Tracker:
 
     Args:
         config: How far a hand may be from its track, and how long it may be away.
+        ids: Where new ids come from; None to count from 1.
 
     Attributes:
         config: As given; may be replaced between images.
     """
 
-    def __init__(self, config: TrackingConfig) -> None:
+    def __init__(self, config: TrackingConfig, ids: Iterator[int] | None = None) -> None:
         self.config = config
-        self._ids = count(1)
+        self._ids = ids or count(1)
         self._tracks: list[_Track] = []
         self._stamp_s = -math.inf
 

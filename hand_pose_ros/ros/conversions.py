@@ -48,6 +48,9 @@ DEPTH_ENCODINGS = {'16UC1': 'u2', '32FC1': 'f4'}
 DISTORTION_MODELS = ('plumb_bob', 'rational_polynomial')
 """The models of sensor_msgs/distortion_models.hpp whose coefficients are OpenCV's, in order."""
 
+DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
+"""Numbers of coefficients that OpenCV takes."""
+
 PNG_MAGIC = b'\x89PNG'
 DEPTH_HEADER = struct.Struct('<iff')
 """Head of a compressedDepth message: format, then A and B of depth = A / (value - B)."""
@@ -115,33 +118,39 @@ def depth_from_msg(message: Image | CompressedImage) -> NDArray[np.float32]:
     return _metres_from_mm(depth) if encoding == '16UC1' else _finite_or_nan(depth)
 
 
-def camera_from_msg(message: CameraInfo) -> Camera:
+def camera_from_msg(message: CameraInfo, rectified: bool = False) -> Camera:
     """Reads a camera's intrinsics.
 
     Args:
-        message: Calibration of the raw image.
+        message: Calibration of the camera.
+        rectified: Of its rectified image, which has a matrix of its own and no distortion.
 
     Returns:
         The pinhole camera, with its distortion where there is one.
 
     Raises:
         ValueError: If the camera matrix is not one (a driver without calibration sends zeros), or
-            the distortion is of a model that the pinhole camera does not carry.
+            the distortion is of a model, or has a number of coefficients, that the pinhole camera
+            does not carry.
     """
-    matrix = [float(value) for value in message.k]
-    fx, cx, fy, cy = matrix[0], matrix[2], matrix[4], matrix[5]
+    matrix = [float(value) for value in (message.p if rectified else message.k)]
+    row = len(matrix) // 3
+    fx, cx, fy, cy = matrix[0], matrix[2], matrix[row + 1], matrix[row + 2]
     if not (all(map(math.isfinite, matrix)) and fx > 0.0 and fy > 0.0):
         raise ValueError(
             f'expected a camera matrix with finite values and focal lengths above 0, got {matrix}'
         )
     distortion = tuple(float(value) for value in message.d)
-    if not any(distortion):
+    if rectified or not any(distortion):
         distortion = ()
-    elif message.distortion_model not in DISTORTION_MODELS or not all(
-        map(math.isfinite, distortion)
+    elif (
+        message.distortion_model not in DISTORTION_MODELS
+        or len(distortion) not in DISTORTION_LENGTHS
+        or not all(map(math.isfinite, distortion))
     ):
         raise ValueError(
-            f'expected finite coefficients of {" or ".join(DISTORTION_MODELS)}, '
+            f'expected {" or ".join(map(str, DISTORTION_LENGTHS))} finite coefficients of '
+            f'{" or ".join(DISTORTION_MODELS)}, '
             f'got {message.distortion_model!r} with {list(distortion)}'
         )
     return Camera(message.height, message.width, fx, fy, cx, cy, distortion)

@@ -20,11 +20,12 @@ from hand_pose_ros.types import Camera, Frame
 AnyImage: TypeAlias = Image | CompressedImage
 
 
-def frame_from_msgs(messages: FrameMessages, report: Report) -> Frame:
+def frame_from_msgs(messages: FrameMessages, rectified: bool, report: Report) -> Frame:
     """Reads one frame; depth or camera that cannot be used are left out.
 
     Args:
         messages: The messages of the frame.
+        rectified: The image is rectified.
         report: Hears of depth and camera that are left out, and why.
 
     Returns:
@@ -47,7 +48,7 @@ def frame_from_msgs(messages: FrameMessages, report: Report) -> Frame:
         report('depth', f'depth {error}; going on without it')
     try:
         if camera_info is not None:
-            camera = _matching_camera(camera_info, pixels.shape[:2])
+            camera = _matching_camera(camera_info, rectified, pixels.shape[:2])
     except ValueError as error:
         report('camera_info', f'camera_info {error}; going on without 3D positions')
     return Frame(pixels, stamp_s_of(rgb.header), depth_m, camera)
@@ -72,8 +73,10 @@ def _aligned_depth(
     return depth_m
 
 
-def _matching_camera(camera_info: CameraInfo, expected_hw: tuple[int, ...]) -> Camera:
-    camera = camera_from_msg(camera_info)
+def _matching_camera(
+    camera_info: CameraInfo, rectified: bool, expected_hw: tuple[int, ...]
+) -> Camera:
+    camera = camera_from_msg(camera_info, rectified)
     if (camera.height, camera.width) != expected_hw:
         raise ValueError(
             f'size: expected that of the image, {expected_hw[1]}x{expected_hw[0]}, '

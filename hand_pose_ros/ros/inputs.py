@@ -70,6 +70,9 @@ class Inputs:
             self._report(topic, text)
         now_s = time.monotonic()
         silent = [name for name, each_s in self._heard_s.items() if now_s - each_s > SILENT_S]
+        if self._worker.has_camera_info and 'camera_info' in silent:
+            # Some drivers send it once.
+            silent.remove('camera_info')
         # Without images, nothing else matters.
         for name in ['image'] if 'image' in silent else silent:
             topic = self._subscriptions[name].topic_name
@@ -85,9 +88,9 @@ class Inputs:
             slop_ms = synchroniser.pairing_slop_s * 1e3
             self._report(
                 'depth',
-                f'depth: expected an image within {slop_ms:.0f} ms of the stamp, and of the '
-                f'arrival, of each RGB image, got none for {synchroniser.unpaired_run} images '
-                '(see sync.slop_s)',
+                f'depth: expected an image within {slop_ms:.0f} ms of the stamp of each image, '
+                f'at most {synchroniser.max_wait_s * 1e3:.0f} ms after it has come, got none for '
+                f'{synchroniser.unpaired_run} images (see sync.slop_s and sync.max_wait_s)',
             )
 
     def _subscribe(
@@ -101,6 +104,8 @@ class Inputs:
 
         def on_message(message: Any) -> None:
             self._heard_s[name] = time.monotonic()
+            # Whoever did not fit has been mended, or another has come.
+            self._misfits.pop(topic, None)
             callback(message)
 
         self._subscriptions[name] = subscribe(self._node, kind, topic, on_message, self._on_misfit)
@@ -110,7 +115,7 @@ class Inputs:
         self._report(topic, text)
 
     def _on_rgb(self, message: AnyImage) -> None:
-        stamp_s = stamp_s_of(message.header)
+        stamp_s = self._stamp_s('image', message)
         if not self._worker.add_rgb(stamp_s, message):
             self._report(
                 'stamps',
@@ -119,4 +124,15 @@ class Inputs:
             )
 
     def _on_depth(self, message: AnyImage) -> None:
-        self._worker.add_depth(stamp_s_of(message.header), message)
+        self._worker.add_depth(self._stamp_s('depth', message), message)
+
+    def _stamp_s(self, name: str, message: AnyImage) -> float:
+        """Returns when an image was taken, or else gives it the time of its arrival."""
+        if stamp_s_of(message.header) == 0:
+            message.header.stamp = self._node.get_clock().now().to_msg()
+            self._report(
+                'stamps',
+                f'{name} stamps: expected the time of acquisition, got 0; '
+                'the time of arrival stands in for it',
+            )
+        return stamp_s_of(message.header)

@@ -4,13 +4,14 @@ import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -26,8 +27,9 @@ from hand_pose_ros.ros.synchroniser import FrameMessages, Synchroniser
 from hand_pose_ros.ros.topics import advertise
 from hand_pose_ros.ros.worker import FrameWorker
 
-OPEN_AT_ONCE = partial(open_pipeline, wait=False)
-"""A robot does not wait for an engine to be built."""
+OPEN_AT_ONCE = partial(open_pipeline, wait=False, ids=count(1))
+"""A robot does not wait for an engine to be built. No id comes twice in a process, however often
+its nodes are configured."""
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -78,13 +80,22 @@ class HandPoseNode(LifecycleNode):
         config = self._config.pipeline
         try:
             pipeline = self._open_pipeline(config)
+            self._while_configured.callback(pipeline.close)
             outputs = Outputs(self, self._warn)
+            self._while_configured.callback(outputs.close)
         except (ValueError, OSError, RuntimeError, ImportError) as error:
+            self._while_configured.close()
             self._fail('pipeline', f'cannot configure: {error}', lasting=True)
             return FAILURE
         self._health.clear('pipeline')
-        self._processor = FrameProcessor(pipeline, config, outputs, self._warn, self._on_published)
-        self._while_configured.callback(self._processor.close)
+        self._processor = FrameProcessor(
+            pipeline,
+            config,
+            self._config.input.rectified,
+            outputs,
+            self._warn,
+            self._on_published,
+        )
         self._tell_runtime()
         self._state = 'inactive'
         return SUCCESS
@@ -94,7 +105,8 @@ class HandPoseNode(LifecycleNode):
         if self._processor is None:
             return FAILURE
         self._while_active.callback(self._processor.reset)
-        self._synchroniser = Synchroniser(self._config.sync.slop_s)
+        sync = self._config.sync
+        self._synchroniser = Synchroniser(sync.slop_s, sync.max_wait_s)
         work = partial(self._process, self._processor)
         self._worker = FrameWorker(self._synchroniser, work)
         self._while_active.callback(self._worker.stop)
@@ -133,6 +145,10 @@ class HandPoseNode(LifecycleNode):
         self._fail('lifecycle', f'a defect has ended the transition from {state.label}')
         return SUCCESS
 
+    def refuse_transition(self, error: RuntimeError) -> None:
+        """Tells of a transition that does not exist in the present state."""
+        self._warn('lifecycle', f'no such transition while {self._state}: {error}')
+
     def destroy_node(self) -> None:
         """Joins the worker before its publishers go."""
         self._release('finalized')
@@ -160,10 +176,12 @@ class HandPoseNode(LifecycleNode):
                 reason = 'model.* is read when the node is configured: clean it up first'
                 return SetParametersResult(successful=False, reason=reason)
             self._processor.config = new.pipeline
+            self._processor.rectified = new.input.rectified
         self._config = new
         for each in parameters:
             self._health.clear(each.name)
         self._synchroniser.slop_s = new.sync.slop_s
+        self._synchroniser.max_wait_s = new.sync.max_wait_s
         if self._inputs is not None and new.input != old.input:
             self._inputs.listen(new.input)
         return SetParametersResult(successful=True)
@@ -218,6 +236,24 @@ class HandPoseNode(LifecycleNode):
             self.get_logger().error(text)
 
 
+def spin(node: HandPoseNode) -> None:
+    """Runs a node's callbacks until its context ends.
+
+    Raises:
+        RuntimeError: A callback has raised; not for a transition that was asked for and does not
+            exist in the node's state, which rclpy, up to Jazzy, answers by raising here.
+    """
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    while node.context.ok():
+        try:
+            executor.spin()
+        except RuntimeError as error:
+            if 'ransition' not in str(error):
+                raise
+            node.refuse_transition(error)
+
+
 def main(args: list[str] | None = None) -> int:
     """Runs the node until it is interrupted; returns the exit code."""
     # rclpy's own handler ends the spinning. Python's would raise anywhere, inside rclpy too.
@@ -226,7 +262,7 @@ def main(args: list[str] | None = None) -> int:
     try:
         node = HandPoseNode()
         try:
-            rclpy.spin(node)
+            spin(node)
         finally:
             node.destroy_node()
     except ExternalShutdownException:

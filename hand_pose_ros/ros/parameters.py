@@ -24,10 +24,13 @@ class SyncConfig:
 
     slop_s: float = setting(
         0.0,
-        'RGB and depth belong together when their stamps differ by no more, and RGB waits no '
-        'longer for its depth, seconds; 0 for half a frame.',
+        'RGB and depth belong together when their stamps differ by no more, seconds; 0 for half '
+        'a frame.',
         0.0,
         1.0,
+    )
+    max_wait_s: float = setting(
+        0.1, 'RGB waits so long for depth that arrives later than it does, seconds.', 0.0, 1.0
     )
 
 
@@ -41,6 +44,11 @@ class InputConfig:
     use_depth: bool = setting(True, 'Listen to depth and camera_info, and report metres.')
     depth_transport: str = setting(
         'raw', 'How depth comes: as it is, or PNG.', choices=('raw', 'compressedDepth')
+    )
+    rectified: bool = setting(
+        False,
+        'Images are rectified (image_rect...): the projection matrix of camera_info holds for '
+        'them, and no lens distortion.',
     )
 
 

@@ -15,12 +15,14 @@ class FrameProcessor:
 
     Attributes:
         config: Live settings; the next frame is processed with them.
+        rectified: Images are rectified.
     """
 
     def __init__(
         self,
         pipeline: HandPipeline,
         config: PipelineConfig,
+        rectified: bool,
         outputs: Outputs,
         report: Report,
         on_published: Callable[[float], None],
@@ -30,11 +32,13 @@ class FrameProcessor:
         Args:
             pipeline: The pipeline, as opened with `config`.
             config: Its settings.
+            rectified: Images are rectified.
             outputs: Publishes the hands.
             report: Hears of depth and cameras that cannot be used.
             on_published: Called with the stamp in seconds, as soon as a frame's hands are out.
         """
         self.config = config
+        self.rectified = rectified
         self._pipeline = pipeline
         self._applied = config
         self._outputs = outputs
@@ -68,7 +72,7 @@ class FrameProcessor:
             self._pipeline.configure(self._applied)
         if messages.restarted:
             self._pipeline.reset()
-        frame = frame_from_msgs(messages, self._report)
+        frame = frame_from_msgs(messages, self.rectified, self._report)
         hands = self._pipeline(frame)
         header = messages.rgb.header
         self._outputs.publish_hands(hands, header)
@@ -78,8 +82,3 @@ class FrameProcessor:
     def reset(self) -> None:
         """Forgets all tracks."""
         self._pipeline.reset()
-
-    def close(self) -> None:
-        """Ends the publishers, and builds that are under way."""
-        self._outputs.close()
-        self._pipeline.close()

@@ -23,6 +23,9 @@ RATE_STAMPS = 9
 KEPT_DEPTHS = 8
 """Enough for a 90 Hz depth camera beside a 30 Hz RGB camera that is two frames late."""
 
+KEPT_IMAGES = 16
+"""Images that wait for their depth; enough for a camera of 90 Hz whose depth is 0.15 s late."""
+
 
 @dataclass(frozen=True)
 class Stamped:
@@ -52,21 +55,24 @@ class FrameMessages:
 class Synchroniser:
     """Nearest-stamp pairing in which a newer image always replaces an older one.
 
-    An RGB image goes on at once when no nearer depth can come, waits for at most the slop while
-    one can, and goes on alone after that. It does not wait when no depth comes at all.
+    An RGB image goes on at once when no nearer depth can come, waits for a while as long as one
+    can, and goes on alone after that. It does not wait when no depth comes at all. While one image
+    waits others may follow: each gets its own depth, and of those that are ready the newest wins.
 
     Attributes:
         camera_info: The newest calibration message; it goes with every image.
         slop_s: RGB and depth pair when their stamps differ by no more; 0 for half the estimated
             RGB frame period.
+        max_wait_s: How long an RGB image waits for its depth.
         dropped: Images replaced by a newer one before anybody took them.
         unpaired: Images that went on without depth.
         unpaired_run: How many of them in a row, up to now, although depth was coming.
     """
 
-    def __init__(self, slop_s: float = 0.0) -> None:
+    def __init__(self, slop_s: float = 0.0, max_wait_s: float = 0.1) -> None:
         self.camera_info: Any = None
         self.slop_s = slop_s
+        self.max_wait_s = max_wait_s
         self.dropped = 0
         self.unpaired = 0
         self.unpaired_run = 0
@@ -74,8 +80,7 @@ class Synchroniser:
         self._depth_stamps: deque[float] = deque(maxlen=RATE_STAMPS)
         self._depths: deque[Stamped] = deque(maxlen=KEPT_DEPTHS)
         self._depth_arrival_s = float('-inf')
-        self._waiting: Stamped | None = None
-        self._deadline_s = 0.0
+        self._waiting: deque[tuple[Stamped, float]] = deque()  # with the time to go on alone
         self._ready: tuple[Any, Any] | None = None
         self._restarted = False
 
@@ -95,15 +100,15 @@ class Synchroniser:
         Returns:
             False when the stamp lies before that of the last RGB image.
         """
-        # An image never waits longer for its depth than until the next image.
-        self._release(force=True)
         forward = not self._rgb_stamps or stamp_s >= self._rgb_stamps[-1]
         if not forward:
             self._restart(stamp_s)
         self._rgb_stamps.append(stamp_s)
-        self._waiting = Stamped(stamp_s, message)
-        self._deadline_s = now_s + self.pairing_slop_s
-        self._release(force=not self._depth_comes(now_s))
+        wait_s = self.max_wait_s if self._depth_comes(now_s) else 0.0
+        self._waiting.append((Stamped(stamp_s, message), now_s + wait_s))
+        if len(self._waiting) > KEPT_IMAGES:
+            self._make_ready(self._waiting.popleft()[0])
+        self._release(now_s)
         return forward
 
     def add_depth(self, stamp_s: float, message: Any, now_s: float) -> None:
@@ -114,11 +119,11 @@ class Synchroniser:
         self._depth_stamps.append(stamp_s)
         self._depths.append(Stamped(stamp_s, message))
         self._depth_arrival_s = now_s
-        self._release()
+        self._release(now_s)
 
     def take(self, now_s: float) -> FrameMessages | None:
         """Hands out the newest image that is ready, once; None when there is none."""
-        self._release(force=now_s >= self._deadline_s)
+        self._release(now_s)
         if self._ready is None:
             return None
         rgb, depth = self._ready
@@ -132,7 +137,7 @@ class Synchroniser:
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until `take` can have something although nothing arrives; None for never."""
-        return None if self._waiting is None else max(0.0, self._deadline_s - now_s)
+        return max(0.0, self._waiting[0][1] - now_s) if self._waiting else None
 
     def _depth_comes(self, now_s: float) -> bool:
         return now_s - self._depth_arrival_s <= DEPTH_SILENT_S
@@ -141,25 +146,35 @@ class Synchroniser:
         """Forgets what belongs to the time before stamps went back."""
         self._restarted = True
         self._rgb_stamps.clear()
-        self.dropped += self._ready is not None
+        self.dropped += len(self._waiting) + (self._ready is not None)
+        self._waiting.clear()
         self._ready = None
         # The depth stream may have gone back first; its images then belong to the new time.
         if self._depths and self._depths[-1].stamp_s > stamp_s + self.pairing_slop_s:
             self._depths.clear()
 
-    def _release(self, force: bool = False) -> None:
-        """Makes the waiting image ready when its depth is certain, or as it is when forced."""
-        if self._waiting is None:
-            return
-        rgb = self._waiting
-        nearest = min(self._depths, key=lambda d: abs(d.stamp_s - rgb.stamp_s), default=None)
-        if nearest and abs(nearest.stamp_s - rgb.stamp_s) > self.pairing_slop_s:
-            nearest = None
-        if not (force or self._is_final(rgb, nearest)):
-            return
+    def _release(self, now_s: float) -> None:
+        """Makes those waiting images ready whose depth is certain, or whose time is over."""
+        while self._waiting:
+            rgb, deadline_s = self._waiting[0]
+            if now_s < deadline_s and not self._is_final(rgb, self._nearest(rgb)):
+                return
+            self._waiting.popleft()
+            self._make_ready(rgb)
+
+    def _make_ready(self, rgb: Stamped) -> None:
+        nearest = self._nearest(rgb)
         self.dropped += self._ready is not None
         self._ready = (rgb.message, nearest.message if nearest else None)
-        self._waiting = None
+
+    def _nearest(self, rgb: Stamped) -> Stamped | None:
+        """Returns the depth nearest in time, of two the newer; None where all are too far off."""
+        nearest = min(
+            reversed(self._depths), key=lambda each: abs(each.stamp_s - rgb.stamp_s), default=None
+        )
+        if nearest and abs(nearest.stamp_s - rgb.stamp_s) > self.pairing_slop_s:
+            return None
+        return nearest
 
     def _is_final(self, rgb: Stamped, nearest: Stamped | None) -> bool:
         """Tells whether no depth that is still to come can be nearer."""

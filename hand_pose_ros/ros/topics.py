@@ -7,7 +7,12 @@ from rclpy.node import Node
 
 # The module that defines the event callbacks has another name in Humble than in Jazzy.
 from rclpy.publisher import Publisher, PublisherEventCallbacks
-from rclpy.qos import QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.qos import (
+    QoSPolicyKind,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription, SubscriptionEventCallbacks
 
@@ -15,6 +20,16 @@ Report = Callable[[str, str], object]
 """Called with the topic and one sentence."""
 
 RESULT_DEPTH = 5
+
+OVERRIDES = QoSOverridingOptions(
+    [
+        QoSPolicyKind.DEPTH,
+        QoSPolicyKind.DURABILITY,
+        QoSPolicyKind.HISTORY,
+        QoSPolicyKind.RELIABILITY,
+    ]
+)
+"""The policies that a user can set; durability, say, for a camera_info that is sent once."""
 
 
 def subscribe(
@@ -48,7 +63,7 @@ def subscribe(
         callback,
         QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT),
         event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible),
-        qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        qos_overriding_options=OVERRIDES,
     )
 
 
@@ -69,5 +84,5 @@ def advertise(node: Node, kind: type, topic: str, report: Report) -> Publisher:
         topic,
         QoSProfile(depth=RESULT_DEPTH, reliability=QoSReliabilityPolicy.RELIABLE),
         event_callbacks=PublisherEventCallbacks(incompatible_qos=on_incompatible),
-        qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        qos_overriding_options=OVERRIDES,
     )

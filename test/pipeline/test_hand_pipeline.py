@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -97,18 +98,40 @@ def test_the_depth_network_completes_hands_and_depth_that_shows_none_is_told(tmp
     assert pipeline.depth_refusals == ''
 
 
-def test_max_hands_keeps_the_best():
-    settings = {'detector': DetectorConfig(max_hands=1)}
-    pipeline, _ = pipeline_of([HAND, open_hand((540, 240), 120)], **settings)
-    assert len(pipeline(frame())) == 1
+class Flickering(SRHandNetEstimator):
+    """Two hands whose scores take turns at being the better."""
+
+    def _turn(self, hands):
+        self.calls = getattr(self, 'calls', 0) + 1
+        better = self.calls % 2
+        return [
+            replace(hand, score=0.9 if (hand.box_px[0] > 300) == better else 0.8) for hand in hands
+        ]
+
+    def detect(self, *args):
+        return self._turn(super().detect(*args))
+
+    def look_again(self, *args):
+        return self._turn(super().look_again(*args))
+
+
+@pytest.mark.parametrize('limit', [0, 1])
+def test_max_hands_keeps_to_the_hand_that_it_has_shown(limit):
+    runtime = OracleRuntime([HAND, open_hand((540, 240), 120)])
+    config = PipelineConfig(detector=DetectorConfig(max_hands=limit))
+    pipeline = HandPipeline(Flickering(runtime), 'oracle', config)
+    shown = [pipeline(frame(index)) for index in range(8)]
+    assert {len(hands) for hands in shown} == {limit or 2}
+    assert len({hand.id for hands in shown for hand in hands}) == (limit or 2)
+    assert all(hands[0].score == max(hand.score for hand in hands) for hands in shown)
 
 
 def test_a_hand_with_too_few_keypoints_is_not_reported():
     cut = open_hand((630, 240), 220)
     seen = int((cut[:, 0] < 639.5).sum())
-    for least, count in ((seen, 1), (seen + 1, 0)):
+    for least, hands in ((seen, 1), (seen + 1, 0)):
         pipeline, _ = pipeline_of([cut], detector=DetectorConfig(min_keypoints=least))
-        assert len(pipeline(frame())) == count
+        assert len(pipeline(frame())) == hands
 
 
 def test_known_regions_are_read_with_every_keypoint_however_doubtful():
@@ -119,6 +142,16 @@ def test_known_regions_are_read_with_every_keypoint_however_doubtful():
     np.testing.assert_allclose(found.keypoints_px, HAND, atol=1)
     assert np.isfinite(doubtful.keypoints_px).all()
     assert doubtful.scores.max() < 0.01
+
+
+def test_pipelines_that_share_a_source_of_ids_never_give_one_twice():
+    ids = count(1)
+    names = []
+    for _ in range(2):
+        estimator = SRHandNetEstimator(OracleRuntime([HAND]))
+        (hand,) = HandPipeline(estimator, 'oracle', PipelineConfig(), ids=ids)(frame())
+        names.append(hand.id)
+    assert names == ['1', '2']
 
 
 def test_reset_never_gives_an_id_again():

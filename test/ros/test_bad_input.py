@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+GREY = np.full((48, 64, 3), 128, np.uint8)
 NO_DEPTH = ('-p', 'input.use_depth:=false')
 
 
@@ -159,6 +161,28 @@ def test_depth_of_other_times_is_said_and_left_out(start, pipeline, image, camer
 
     rig.until(lambda: rig.tells('depth', 'expected', '5 ms', 'sync.slop_s'), repeat=send)
     assert all(each.depth_m is None for each in pipeline.frames)
+
+
+def test_images_without_stamps_are_said_and_get_that_of_their_arrival(start, image):
+    rig = start(*NO_DEPTH)
+    rig.until(
+        lambda: rig.tells('image stamps', 'expected', 'got 0') and len(rig.keypoints) > 1,
+        repeat=lambda: rig.send(image=image(GREY, 'rgb8', Header(frame_id='optical'))),
+    )
+    first, second = (each.header.stamp for each in rig.keypoints[:2])
+    assert first.sec > 0
+    assert (second.sec, second.nanosec) > (first.sec, first.nanosec)
+
+
+def test_a_camera_info_that_comes_once_is_enough(start, camera_info, pipeline):
+    rig = start('-p', 'input.depth_transport:=raw')
+    rig.until(lambda: rig.publishers['camera_info'].get_subscription_count() > 0)
+    rig.until(
+        lambda: pipeline.frames and pipeline.frames[-1].camera is not None, repeat=rig.send_frame
+    )
+    count = len(rig.statuses)
+    rig.until(lambda: len(rig.statuses) > count + 4, repeat=rig.send_image)
+    assert 'camera_info' not in rig.statuses[-1].message
 
 
 def test_an_input_that_is_silent_is_said_by_its_resolved_name(start):

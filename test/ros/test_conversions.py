@@ -9,6 +9,7 @@ import pytest
 from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
+from hand_pose_ros.geometry.camera import unproject
 from hand_pose_ros.msg import HandKeypoint, HandPose
 from hand_pose_ros.ros.conversions import (
     camera_from_msg,
@@ -202,6 +203,21 @@ def test_the_camera_is_read_with_its_distortion(camera_info):
     assert camera_from_msg(camera_info()) == expected
 
 
+def test_a_rectified_image_has_the_projection_matrix_and_no_distortion(camera_info):
+    projection = [55.0, 0.0, 30.5, 0.0, 0.0, 56.0, 22.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    message = camera_info(p=projection)
+    assert camera_from_msg(message, True) == Camera(48, 64, 55.0, 56.0, 30.5, 22.5)
+    with pytest.raises(ValueError, match='expected a camera matrix'):
+        camera_from_msg(camera_info(), True)
+
+
+@pytest.mark.parametrize('count', [4, 5, 8, 12, 14])
+def test_every_length_of_distortion_that_is_let_in_can_be_used(camera_info, count):
+    message = camera_info(d=[0.01] * count, distortion_model='rational_polynomial')
+    pixels = np.array([[10.0, 20.0]])
+    assert np.isfinite(unproject(pixels, np.ones(1), camera_from_msg(message))).all()
+
+
 def test_a_distortion_of_zeros_is_none_whatever_its_model(camera_info):
     message = camera_info(distortion_model='equidistant', d=[0.0] * 4)
     assert camera_from_msg(message).distortion == ()
@@ -216,6 +232,9 @@ def test_a_distortion_of_zeros_is_none_whatever_its_model(camera_info):
         {'k': [-50.0, 0.0, 31.5, 0.0, 51.0, 23.5, 0.0, 0.0, 1.0]},
         {'distortion_model': 'equidistant', 'd': [0.1, 0.0, 0.0, 0.0]},
         {'d': [float('nan'), 0.0, 0.0, 0.0, 0.0]},
+        {'d': [0.1, 0.0, 0.0]},
+        {'d': [0.1] * 6},
+        {'d': [0.1] * 10},
     ],
 )
 def test_a_camera_that_cannot_be_used_is_refused(camera_info, changes):

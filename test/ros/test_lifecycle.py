@@ -77,6 +77,16 @@ def test_weights_that_cannot_be_opened_leave_a_node_that_says_so_and_can_try_aga
     rig.until(lambda: rig.statuses[-1].level == b'\x00')
 
 
+def test_outputs_that_cannot_be_made_leave_no_open_pipeline(start, pipeline):
+    wrong = 'qos_overrides./{}/keypoints.publisher.reliability:=sometimes'
+    first = start(*NO_DEPTH, '-p', 'autostart:=false')
+    number = int(first.name[1:]) + 1
+    rig = start(*NO_DEPTH, '-p', wrong.format(f't{number}'))
+    rig.until(lambda: rig.tells('cannot configure'))
+    assert pipeline.closed
+    assert rig.value('runtime') == 'not open'
+
+
 def test_a_defect_while_opening_leaves_a_node_that_says_so(start, manage):
     rig = start(*NO_DEPTH, open_pipeline=lambda config: {}['key'])
     rig.until(lambda: rig.tells('defect'))

@@ -7,6 +7,8 @@ import sys
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from sensor_msgs.msg import Image
 
 from hand_pose_ros.msg import HandPoseArray
@@ -61,6 +63,7 @@ def test_a_signal_ends_the_node_in_the_middle_of_its_work_without_a_trace(
     message = image(np.zeros((48, 64, 3), np.uint8), 'rgb8')
     heard = []
     rig.peer.create_subscription(HandPoseArray, '/process/keypoints', heard.append, 10)
+    message.header.stamp.sec = 1
     rig.until(lambda: heard, repeat=lambda: camera.publish(message))
     for _ in range(5):
         camera.publish(message)
@@ -74,6 +77,24 @@ def test_a_signal_ends_the_node_in_the_middle_of_its_work_without_a_trace(
     assert process.returncode == 0, words
     assert 'Traceback' not in words
     assert 'Error' not in words
+
+
+def test_a_transition_that_does_not_exist_leaves_the_node_alive(start, run):
+    rig = start('-p', 'autostart:=false')
+    process = run(FAKE, '-p', 'input.use_depth:=false')
+    statuses = []
+    rig.peer.create_subscription(
+        DiagnosticArray, '/diagnostics', lambda m: statuses.extend(m.status), 10
+    )
+    client = rig.peer.create_client(ChangeState, '/process/hand_pose_node/change_state')
+    rig.until(client.service_is_ready)
+    # It has configured itself.
+    request = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_CONFIGURE))
+    client.call_async(request)
+    rig.until(lambda: any('no such transition while active' in s.message for s in statuses))
+    count = len(statuses)
+    rig.until(lambda: len(statuses) > count + 2)
+    assert process.poll() is None
 
 
 def test_a_node_without_weights_stays_alive_and_says_why(start, run):

@@ -68,31 +68,55 @@ def test_an_early_depth_waits_for_a_nearer_one_that_is_due() -> None:
     assert synchroniser.take(rgb_s + 0.002) == FrameMessages('rgb', 5)
 
 
-def test_rgb_goes_on_alone_half_a_frame_after_it_came() -> None:
+def test_rgb_goes_on_alone_when_it_has_waited_long_enough() -> None:
     synchroniser, stamp_s = running()
     synchroniser.add_rgb(stamp_s, 'rgb', stamp_s)
-    assert synchroniser.wait_s(stamp_s) == pytest.approx(PERIOD_S / 2)
-    assert synchroniser.take(stamp_s + 0.9 * PERIOD_S / 2) is None
-    messages = synchroniser.take(stamp_s + 1.1 * PERIOD_S / 2)
-    assert messages == FrameMessages('rgb')
+    assert synchroniser.wait_s(stamp_s) == pytest.approx(0.1)
+    assert synchroniser.take(stamp_s + 0.09) is None
+    assert synchroniser.take(stamp_s + 0.11) == FrameMessages('rgb')
     assert synchroniser.unpaired == 1
 
 
-def test_rgb_goes_on_alone_when_the_next_image_comes_before_the_slop_is_over() -> None:
-    synchroniser, stamp_s = running(slop_s=0.2)
+@pytest.mark.parametrize('lag_s', [0.02, 0.04, 0.08])
+def test_depth_that_comes_late_pairs_with_its_own_image(lag_s: float) -> None:
+    synchroniser = Synchroniser()
+    arrivals = [(i * PERIOD_S, 'rgb', i) for i in range(60)]
+    arrivals += [(i * PERIOD_S + lag_s, 'depth', i) for i in range(60)]
+    pairs = []
+    for now_s, kind, index in sorted(arrivals):
+        add = synchroniser.add_rgb if kind == 'rgb' else synchroniser.add_depth
+        add(index * PERIOD_S, index, now_s)
+        messages = synchroniser.take(now_s)
+        if messages is not None:
+            pairs.append((messages.rgb, messages.depth))
+    # Before the first depth has come nobody knows of it.
+    assert pairs[4:] == [(i, i) for i in range(4, 60)]
+    assert synchroniser.dropped == 0
+
+
+def test_an_image_whose_depth_was_lost_goes_on_when_the_next_depth_tells() -> None:
+    synchroniser, stamp_s = running()
     synchroniser.add_rgb(stamp_s, 'first', stamp_s)
-    assert synchroniser.take(stamp_s) is None
     synchroniser.add_rgb(stamp_s + PERIOD_S, 'second', stamp_s + PERIOD_S)
-    messages = synchroniser.take(stamp_s + PERIOD_S)
-    assert messages is not None
-    assert messages.rgb == 'first'
+    assert synchroniser.take(stamp_s + PERIOD_S) is None
+    synchroniser.add_depth(stamp_s + PERIOD_S, 'depth', stamp_s + PERIOD_S + 0.01)
+    assert synchroniser.take(stamp_s + PERIOD_S + 0.01) == FrameMessages('second', 'depth')
+    assert synchroniser.dropped == 1
+
+
+def test_of_depths_equally_far_off_the_newest_is_taken() -> None:
+    synchroniser = Synchroniser()
+    for index in range(3):
+        synchroniser.add_depth(1.0, index, 1.0)
+    synchroniser.add_rgb(1.0, 'rgb', 1.0)
+    assert synchroniser.take(1.0) == FrameMessages('rgb', 2)
 
 
 def test_depth_outside_the_slop_does_not_pair() -> None:
     synchroniser = Synchroniser(slop_s=0.005)
     synchroniser.add_depth(0.990, 'depth', 0.0)
     synchroniser.add_rgb(1.000, 'rgb', 0.01)
-    assert synchroniser.take(0.1) == FrameMessages('rgb')
+    assert synchroniser.take(0.2) == FrameMessages('rgb')
 
 
 def test_a_run_of_unpaired_images_is_counted_only_while_depth_comes() -> None:
@@ -144,7 +168,7 @@ def test_a_restart_is_told_even_when_its_first_image_is_dropped() -> None:
     synchroniser, stamp_s = running()
     synchroniser.add_rgb(0.0, 'first', stamp_s)
     synchroniser.add_rgb(PERIOD_S, 'second', stamp_s + PERIOD_S)
-    messages = synchroniser.take(stamp_s + 2 * PERIOD_S)
+    messages = synchroniser.take(stamp_s + 0.2)
     assert messages is not None
     assert messages.rgb == 'second'
     assert messages.restarted
