@@ -22,6 +22,7 @@ from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.benchmark import WARM_UP, measure_pipeline, stages_of, surroundings
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.settings import with_values
+from hand_pose_ros.runtimes.base import ModelSpec
 from hand_pose_ros.runtimes.open import open_runtime, shipped_models
 from hand_pose_ros.types import Camera, Frame
 
@@ -149,7 +150,7 @@ def _measure_pipelines(
     rgb: NDArray[np.uint8], config: PipelineConfig, args: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Yields, and prints, a row for each model in each runtime on each size of picture."""
-    models = _models(args)
+    models = [args.model] if args.model else shipped_detectors()
     print('median / 95th percentile in milliseconds')
     depth_model = config.model.depth
     print(_line(('model', 'runtime', 'picture', 'hands', *stages_of(bool(depth_model)))))
@@ -179,6 +180,12 @@ def _measure_pipelines(
                     'hands': hands,
                     'stages': {stage: asdict(timing) for stage, timing in timings.items()},
                 }
+
+
+def shipped_detectors() -> list[str]:
+    """Returns the names of those models that come with the package and find hands."""
+    specs = {name: open_runtime(name, 'onnx', 1)[0].spec for name in shipped_models()}
+    return [name for name, spec in specs.items() if isinstance(spec, ModelSpec)]
 
 
 def _line(cells: Sequence[str]) -> str:

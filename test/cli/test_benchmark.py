@@ -109,6 +109,11 @@ def test_the_depth_network_is_asked_on_every_frame(tmp_path, model, monkeypatch)
     assert len(oracle.batches) >= 3 * sizes * (WARM_UP + 2)
 
 
+def test_without_a_model_the_shipped_detectors_are_measured():
+    assert {'srhandnet_nano', 'srhandnet_nano_int8'} <= set(benchmark.shipped_detectors())
+    assert all(name.startswith('srhandnet') for name in benchmark.shipped_detectors())
+
+
 def test_a_model_that_finds_no_hands_is_left_out(tmp_path, capsys):
     write_depth_model(tmp_path / 'depth.onnx', np.zeros((21, 3)), 1.0)
     arguments = ['--frames', '1', '--runtime', 'onnx', '--out', str(tmp_path / 'benchmark.json')]
