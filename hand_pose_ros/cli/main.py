@@ -14,6 +14,7 @@ VERBS = {
     'benchmark': 'measure speed, of the models or of the node',
     'train': 'train a network, or go on training it',
     'label': 'label pictures for training, where several views of them agree',
+    'mine': 'find what a model takes for hands, for training',
     'evaluate': 'measure how good a model is on pictures it has not seen',
     'overlay': 'draw the labels of a published data set, to see whether it is read right',
     'export': 'turn a checkpoint into a model file',

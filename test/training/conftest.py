@@ -1,13 +1,18 @@
 """A training run's material in small."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+import yaml
 from oracle import open_hand
 
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
 from hand_pose_ros.types import Side
+
+MODELS = Path(__file__).parents[2] / 'config' / 'models'
 
 
 @pytest.fixture
@@ -28,3 +33,14 @@ def data(tmp_path):
         labels.append(ImageLabel(f'{index}.png', 120, 160, (hand,), 'ab'[index % 2]))
     write_labels(tmp_path / 'photos', labels, 'test')
     return tmp_path
+
+
+@pytest.fixture
+def recipe_path(tmp_path):
+    """A recipe for `data`, in a file."""
+    recipe = yaml.safe_load((MODELS / 'srhandnet_nano.yaml').read_text())
+    recipe |= {'photos': ['photos'], 'shares': [1.0], 'matte_groups': []}
+    recipe |= {'held_out_groups': ['b'], 'backgrounds': ['backgrounds']}
+    path = tmp_path / 'small.yaml'
+    path.write_text(yaml.safe_dump(recipe))
+    return path
