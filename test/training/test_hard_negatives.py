@@ -39,7 +39,7 @@ def test_what_is_found_beside_the_hands_is_cut_out_with_its_surroundings(find_ha
 
 
 def test_a_part_that_touches_a_hand_is_left_alone(find_hands):
-    x0, y0, x1, y1 = keypoint_box(FALSE)
+    _, y0, x1, y1 = keypoint_box(FALSE)
     beside = np.array([x1 + 5, y0, x1 + 50, y1])
     hands_px = np.stack([keypoint_box(TRUE), beside]).astype(np.float32)
     assert false_hands(find_hands, ramp(), hands_px) == []
