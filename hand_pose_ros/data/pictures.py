@@ -127,14 +127,14 @@ def hand_matte(bgr: NDArray[np.uint8], keypoints_px: NDArray[np.float32]) -> NDA
     return cv2.GaussianBlur(cv2.erode(alpha, np.ones((3, 3), np.uint8)), (3, 3), 0)
 
 
-def load_backgrounds(folders: Iterable[Path], held_out: bool) -> list[NDArray[np.uint8]]:
+def load_backgrounds(folders: Iterable[Path], held_out: bool | None) -> list[NDArray[np.uint8]]:
     """Reads pictures without hands: photographs, and views into panoramas (.hdr).
 
     Every fourth file, in the order of the names, is held out to count false hands on.
 
     Args:
         folders: Folders searched with all below them.
-        held_out: Read the held-out files instead of the others.
+        held_out: Read the held-out files instead of the others; None reads all.
 
     Returns:
         (H, W, 3) uint8 R, G, B pictures.
@@ -146,7 +146,7 @@ def load_backgrounds(folders: Iterable[Path], held_out: bool) -> list[NDArray[np
     for folder in folders:
         suffixes = ('.jpg', '.jpeg', '.png', '.hdr')
         files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in suffixes)
-        found += [p for i, p in enumerate(files) if (i % 4 == 3) == held_out]
+        found += [p for i, p in enumerate(files) if held_out in (None, i % 4 == 3)]
     if not found:
         raise FileNotFoundError(f'no pictures below {", ".join(map(str, folders))}')
     pictures: list[NDArray[np.uint8]] = []

@@ -31,6 +31,7 @@ class PhotoRecipe(Recipe):
         matte_groups: Groups cut out of their plain background.
         held_out_groups: Groups kept for validation.
         backgrounds: Folders of pictures without hands.
+        mistakes: Folders of what `hand-pose mine` has found, none of it held out.
     """
 
     photos: tuple[str, ...]
@@ -38,6 +39,7 @@ class PhotoRecipe(Recipe):
     matte_groups: tuple[str, ...]
     held_out_groups: tuple[str, ...]
     backgrounds: tuple[str, ...]
+    mistakes: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if len(self.shares) != len(self.photos) or abs(sum(self.shares) - 1) > 1e-6:
@@ -123,6 +125,8 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         validation += [(folder / label.image, label) for label in held_out]
     folders = [data / name for name in recipe.backgrounds]
     backgrounds = load_backgrounds(folders, held_out=False)
+    if recipe.mistakes:
+        backgrounds += load_backgrounds([data / name for name in recipe.mistakes], held_out=None)
     return PhotoMaterial(pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP])
 
 

@@ -38,6 +38,7 @@ def recipe(tmp_path):
         shares=(1.0,),
         held_out_groups=('b',),
         backgrounds=('backgrounds',),
+        mistakes=(),
     )
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(small).items()}
     path = tmp_path / 'recipe.yaml'

@@ -50,9 +50,9 @@ def test_every_fourth_background_is_held_out(tmp_path):
         cv2.imwrite(str(tmp_path / f'{index}.png'), np.full((8, 8, 3), index, np.uint8))
     values = [
         sorted(int(p[0, 0, 0]) for p in load_backgrounds([tmp_path], held_out))
-        for held_out in (False, True)
+        for held_out in (False, True, None)
     ]
-    assert values == [[0, 1, 2, 4, 5, 6], [3, 7]]
+    assert values == [[0, 1, 2, 4, 5, 6], [3, 7], [*range(8)]]
 
 
 def test_no_backgrounds_is_an_error_that_names_the_folder(tmp_path):

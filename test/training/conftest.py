@@ -40,7 +40,7 @@ def recipe_path(tmp_path):
     """A recipe for `data`, in a file."""
     recipe = yaml.safe_load((MODELS / 'srhandnet_nano.yaml').read_text())
     recipe |= {'photos': ['photos'], 'shares': [1.0], 'matte_groups': []}
-    recipe |= {'held_out_groups': ['b'], 'backgrounds': ['backgrounds']}
+    recipe |= {'held_out_groups': ['b'], 'backgrounds': ['backgrounds'], 'mistakes': []}
     path = tmp_path / 'small.yaml'
     path.write_text(yaml.safe_dump(recipe))
     return path

@@ -25,6 +25,7 @@ RECIPE = replace(
     matte_groups=(),
     held_out_groups=('b',),
     backgrounds=('backgrounds',),
+    mistakes=(),
     scene_size=64,
     scene_batch=2,
     region_size=32,
