@@ -48,7 +48,7 @@ def test_a_file_without_keys_is_refused(tmp_path):
 
 def test_shares_must_sum_to_one(tmp_path):
     path = tmp_path / 'recipe.yaml'
-    path.write_text(NANO.replace('shares: [0.15,', 'shares: [0.5,'))
+    path.write_text(NANO.replace('shares: [0.1,', 'shares: [0.5,'))
     with pytest.raises(ValueError, match='summing to 1'):
         read_task(path)
 
