@@ -100,7 +100,8 @@ class DetectorConfig:
     )
     cycle: str = setting(
         'full',
-        'Which hands are looked at again in their own region: none, small ones (the paper), all.',
+        'Which hands are looked at again in their own region: none, small ones (the paper), or '
+        'all, and doubtful ones from four views.',
         choices=('off', 'small', 'full'),
     )
     subcell_refinement: bool = setting(
