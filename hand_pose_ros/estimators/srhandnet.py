@@ -27,6 +27,9 @@ MAX_TRACKED_IOU = 0.3
 """A tracked region that a found one overlaps by this much is the same hand."""
 
 
+CLOSE_RATIO = 0.4
+"""A hand that takes more of the frame's side may be too close for the first pass to know it."""
+
 CORRECTED_IOU = 0.5
 """A region that the box of its own hand overlaps less was far off."""
 
@@ -74,9 +77,17 @@ class SRHandNetEstimator:
         limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, boxes_px)
-        again_px = np.concatenate((boxes_px[again], missed_px))
-        again_sides = np.concatenate((regions.sides[again], missed_sides))
+        if cycle == 'full':
+            close_px, close_sides = self._close_regions(rgb, threshold, refine)
+            # Found ones come first: they are given the sides that the first pass saw.
+            new = pairwise_iou(close_px, boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
+            close_px, close_sides = close_px[new], close_sides[new]
+        else:
+            close_px, close_sides = boxes_px[:0], regions.sides[:0]
+        known_px = np.concatenate((boxes_px, close_px))
+        missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, known_px)
+        again_px = np.concatenate((boxes_px[again], close_px, missed_px))
+        again_sides = np.concatenate((regions.sides[again], close_sides, missed_sides))
         second = self.look_again(rgb, again_px, threshold, refine, again_sides)
         if cycle == 'full':
             second = self._corrected(rgb, second, again_px, again_sides, threshold, refine)
@@ -90,6 +101,25 @@ class SRHandNetEstimator:
             make_hand(keypoints, scores, side, rgb.shape[:2]) for keypoints, scores, side in first
         ]
         return sorted((*hands, *looked_at, *second[count:]), key=lambda hand: -hand.score)
+
+    def _close_regions(
+        self, rgb: NDArray[np.uint8], threshold: float, refine: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Finds large hands in the frame at the size of a region; their boxes and sides.
+
+        Not in the paper. A hand that fills the frame is larger than any that the network has seen
+        at the size of the first pass; at that of the second it is one like any other.
+        """
+        spec = self._spec
+        square, box = letterbox(rgb, spec.region_size)
+        maps = self.runtime.run({INPUT_NAME: square[None]})[OUTPUT_NAME][0]
+        regions = region_map.decode(
+            maps[region_map.CENTRE :], spec.stride, threshold, spec.reference_px, refine
+        )
+        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
+        regions = _distinct(_select(regions, sizes > CLOSE_RATIO * spec.region_size))
+        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
+        return boxes_px, regions.sides
 
     def look_again(
         self,

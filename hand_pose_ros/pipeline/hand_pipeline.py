@@ -20,6 +20,10 @@ from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Frame, Hand
 
+PART_SIZE, PART_DISTANCE = 0.85, 0.1
+"""Of two hands one of which is smaller than this share of the other, and lies on it, keypoints as
+near to keypoints as this share of the other's size on average, only the better is one."""
+
 DUPLICATE_DISTANCE = 0.2
 """Two hands nearer than this on average, in hand sizes, are one hand found twice."""
 
@@ -266,12 +270,31 @@ def _is_hand(hand: Hand, settings: DetectorConfig) -> bool:
 
 
 def _distinct(hands: list[Hand]) -> list[Hand]:
-    """Keeps the better (earlier) of two hands whose keypoints coincide."""
+    """Keeps the better (earlier) of two hands that coincide, or one of which lies on the other."""
     kept: list[Hand] = []
     for hand in hands:
-        size = float((hand.box_px[2:] - hand.box_px[:2]).max())
-        gaps = [np.linalg.norm(hand.keypoints_px - other.keypoints_px, axis=1) for other in kept]
-        shared = [gap[np.isfinite(gap)] for gap in gaps]
-        if all(len(gap) == 0 or gap.mean() > DUPLICATE_DISTANCE * size for gap in shared):
+        if not any(_coincide(hand, other) or _overlie(hand, other) for other in kept):
             kept.append(hand)
     return kept
+
+
+def _coincide(hand: Hand, other: Hand) -> bool:
+    gaps_px = np.linalg.norm(hand.keypoints_px - other.keypoints_px, axis=1)
+    shared_px = gaps_px[np.isfinite(gaps_px)]
+    return len(shared_px) > 0 and bool(shared_px.mean() <= DUPLICATE_DISTANCE * _size_px(hand))
+
+
+def _overlie(hand: Hand, other: Hand) -> bool:
+    """Tells whether one of two hands is smaller and lies on the other: fingers of a close one."""
+    small, large = sorted((hand, other), key=_size_px)
+    if _size_px(small) > PART_SIZE * _size_px(large):
+        return False
+    points_px, others_px = (
+        each.keypoints_px[np.isfinite(each.keypoints_px).all(axis=1)] for each in (small, large)
+    )
+    gaps_px = np.linalg.norm(points_px[:, None] - others_px[None], axis=2).min(axis=1)
+    return bool(gaps_px.mean() < PART_DISTANCE * _size_px(large))
+
+
+def _size_px(hand: Hand) -> float:
+    return float((hand.box_px[2:] - hand.box_px[:2]).max())

@@ -36,15 +36,17 @@ def test_the_second_pass_locates_a_small_hand_four_times_better():
 @pytest.mark.parametrize(('cycle', 'regions'), [('off', 0), ('small', 1), ('full', 2)])
 def test_all_regions_of_a_frame_go_in_one_batch(cycle, regions):
     _, batches = detect([LARGE, SMALL], cycle)
-    assert batches[0] == (1, 256, 256, 3)
-    assert batches[1:] == ([(regions, 128, 128, 3)] if regions else [])
+    searches = [(1, 256, 256, 3)]
+    if cycle == 'full':
+        searches.append((1, 128, 128, 3))  # for hands that fill the frame
+    assert batches == searches + ([(regions, 128, 128, 3)] if regions else [])
 
 
 def test_any_number_of_hands():
     truth = [open_hand((80 + 120 * i, 110 + 240 * j), 100) for i in range(5) for j in range(2)]
     hands, batches = detect(truth)
     assert len(hands) == 10
-    assert batches[1] == (10, 128, 128, 3)
+    assert batches[2] == (10, 128, 128, 3)
 
 
 def test_a_hand_over_the_border_has_a_box_inside_the_image_and_unseen_keypoints():
@@ -64,21 +66,41 @@ def test_the_side_is_read_from_its_map():
 
 
 def test_no_hand_gives_no_hand_and_no_second_pass():
-    hands, batches = detect([])
-    assert hands == []
-    assert len(batches) == 1
+    for cycle, searches in (('small', 1), ('full', 2)):
+        hands, batches = detect([], cycle)
+        assert hands == []
+        assert len(batches) == searches
 
 
 def test_a_tracked_region_that_the_first_pass_found_is_looked_at_once():
     box = np.array([[30.0, 60.0, 330.0, 420.0]])
     hands, batches = detect([LARGE], tracked_px=box)
     assert len(hands) == 1
-    assert batches[1] == (1, 128, 128, 3)
+    assert batches[2] == (1, 128, 128, 3)
 
 
 def test_a_tracked_region_that_the_first_pass_missed_is_looked_at_too():
     _, batches = detect([LARGE], tracked_px=np.array([[450.0, 100.0, 600.0, 250.0]]))
-    assert batches[1] == (2, 128, 128, 3)
+    assert batches[2] == (2, 128, 128, 3)
+
+
+class FarSighted(OracleRuntime):
+    """An oracle that knows only what it sees in inputs of 128 pixels."""
+
+    def _maps(self, image):
+        maps = super()._maps(image)
+        return maps if image.shape[0] == 128 else np.zeros_like(maps)
+
+
+def test_a_hand_that_fills_the_frame_is_found_at_the_size_of_a_region():
+    close = open_hand((320, 240), 430)
+    for cycle, count in (('full', 1), ('small', 0)):
+        hands = SRHandNetEstimator(FarSighted([close])).detect(ramp(), 0.2, cycle, refine=True)
+        assert len(hands) == count
+    (hand,) = SRHandNetEstimator(FarSighted([close])).detect(ramp(), 0.2, 'full', refine=True)
+    np.testing.assert_allclose(hand.keypoints_px, close, atol=3)
+    # One that is small there is left to the first pass.
+    assert not SRHandNetEstimator(FarSighted([SMALL])).detect(ramp(), 0.2, 'full', refine=True)
 
 
 class FlatReader:
@@ -128,7 +150,7 @@ def test_another_network_can_make_the_second_pass():
     hands = sorted(
         estimator.detect(ramp(), 0.2, 'full', refine=True), key=lambda hand: hand.box_px[0]
     )
-    assert len(estimator.runtime.batches) == 1
+    assert len(estimator.runtime.batches) == 2
     assert sorted(reader.sides.round()) == [-1, 1]
     order = np.argsort(reader.boxes_px[:, 0])
     for hand, box in zip(hands, reader.boxes_px[order], strict=True):

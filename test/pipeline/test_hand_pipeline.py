@@ -10,7 +10,7 @@ from depth_oracle import DepthOracle, write_depth_model
 from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
 from hand_pose_ros.types import Camera, Frame, PositionSource
@@ -52,7 +52,8 @@ def test_a_lost_hand_brings_the_full_frame_pass_at_once():
     runtime.hands = [open_hand((100, 120), 120)]
     runtime.batches.clear()
     hands = pipeline(frame(1))
-    assert [shape[1] for shape in runtime.batches] == [128, 256, 128]
+    # Where the hand was, the frame twice, and where it is.
+    assert [shape[1] for shape in runtime.batches] == [128, 256, 128, 128]
     assert len(hands) == 1
 
 
@@ -124,6 +125,37 @@ def test_max_hands_keeps_to_the_hand_that_it_has_shown(limit):
     assert {len(hands) for hands in shown} == {limit or 2}
     assert len({hand.id for hands in shown for hand in hands}) == (limit or 2)
     assert all(hands[0].score == max(hand.score for hand in hands) for hands in shown)
+
+
+class Told:
+    """An estimator that finds the hands it is told."""
+
+    def __init__(self, *hands):
+        self.hands = [
+            make_hand(points, np.full(21, s, np.float32), 1, (480, 640)) for points, s in hands
+        ]
+
+    def detect(self, *args):
+        return self.hands
+
+
+@pytest.mark.parametrize(
+    ('other', 'kept'),
+    [
+        # Fingers of a hand that fills the frame, taken for a hand.
+        ((HAND * 0.6 + (120, 96), 0.7), [0.8]),
+        ((HAND * 0.6 + (120, 96), 0.9), [0.9]),
+        # A smaller hand beside it, and one of its size in front of it.
+        ((HAND * 0.6 + (320, 96), 0.7), [0.8, 0.7]),
+        ((HAND[::-1].copy(), 0.7), [0.8, 0.7]),
+        # The same hand again.
+        ((HAND + 5, 0.7), [0.8]),
+    ],
+)
+def test_a_hand_that_lies_on_a_larger_one_is_a_part_of_it(other, kept):
+    detector = DetectorConfig(cycle='off')
+    pipeline = HandPipeline(Told((HAND, 0.8), other), '', PipelineConfig(detector=detector))
+    assert [hand.score for hand in pipeline(frame())] == pytest.approx(kept)
 
 
 def test_a_hand_with_too_few_keypoints_is_not_reported():
