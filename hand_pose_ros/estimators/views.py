@@ -16,7 +16,7 @@ from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import make_hand
 from hand_pose_ros.types import MIRRORED, Hand
 
-DOUBTFUL = (0.35, 0.7)
+DOUBTFUL = (0.42, 0.7)
 """Least and highest score of hands that are worth another look: the others are none, or sure."""
 
 ZOOMS = (1.0, 1.25, 0.87)

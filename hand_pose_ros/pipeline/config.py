@@ -108,7 +108,7 @@ class DetectorConfig:
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'
     )
     min_score: float = setting(
-        0.55,
+        0.5,
         'A hand that looks less like one in the picture is not reported; lower finds more, and '
         'more that is none. Depth that does not fit lowers the score of a message further.',
         0.0,
