@@ -61,7 +61,7 @@ def test_int8_that_tensorrt_would_misread_is_refused(tiny, quantised, how):
 def test_a_precision_that_does_not_fit_the_file_is_refused(tiny, quantised):
     with pytest.raises(EngineError, match='needs a quantised'):
         model_for(tiny[0], 'int8')
-    with pytest.raises(EngineError, match=r'set model\.precision to int8'):
+    with pytest.raises(EngineError, match=r'set model\.engine_precision to int8'):
         model_for(quantised(tiny[0]), 'fp16')
 
 
