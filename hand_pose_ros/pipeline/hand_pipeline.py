@@ -10,6 +10,7 @@ from hand_pose_ros.estimators.base import Estimator
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.readers import open_estimator
 from hand_pose_ros.estimators.views import settled
+from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.lift import lift_hands
 from hand_pose_ros.pipeline.smoothing import HandSmoother
@@ -19,6 +20,9 @@ from hand_pose_ros.runtimes.engine_options import EngineOptions
 from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Frame, Hand
+
+KNOWN_IOU = 0.3
+"""A hand that overlaps a tracked region more is the tracked one."""
 
 PART_SIZE, PART_DISTANCE = 0.85, 0.1
 """Of two hands one of which is smaller than this share of the other, and lies on it, keypoints as
@@ -165,7 +169,7 @@ class HandPipeline:
             self._frames_since_detection = 0
             how = (settings.threshold, settings.cycle, settings.subcell_refinement)
             hands = self._estimator.detect(frame.rgb, *how, tracked, sides)
-            hands = self._settled(frame.rgb, hands)
+            hands = self._settled(frame.rgb, hands, tracked)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete)
@@ -189,14 +193,21 @@ class HandPipeline:
         hands = self._estimator.look_again(
             rgb, boxes_px, settings.threshold, settings.subcell_refinement, sides
         )
-        return [hand for hand in self._settled(rgb, hands) if _is_hand(hand, settings)]
+        return [hand for hand in hands if _is_hand(hand, settings)]
 
-    def _settled(self, rgb: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
+    def _settled(
+        self, rgb: NDArray[np.uint8], hands: list[Hand], tracked_px: NDArray[np.float32]
+    ) -> list[Hand]:
+        """Looks once more at doubtful hands; a tracked one was known to be a hand before."""
         settings = self._config.detector
-        if settings.cycle != 'full':
+        if settings.cycle != 'full' or not hands:
             return hands
+        boxes_px = np.array([hand.box_px for hand in hands])
+        is_known = pairwise_iou(boxes_px, tracked_px).max(axis=1, initial=0) > KNOWN_IOU
+        known = [hand for hand, each in zip(hands, is_known, strict=True) if each]
+        new = [hand for hand, each in zip(hands, is_known, strict=True) if not each]
         how = (settings.threshold, settings.subcell_refinement)
-        return settled(self._estimator.reader, rgb, hands, *how)
+        return known + settled(self._estimator.reader, rgb, new, *how)
 
 
 def open_pipeline(

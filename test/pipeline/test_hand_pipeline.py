@@ -13,6 +13,8 @@ from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionH
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.runtimes.base import OUTPUT_NAME
+from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Camera, Frame, PositionSource
 
 CAMERA = Camera(HEIGHT, WIDTH, 600.0, 600.0, 319.5, 239.5)
@@ -114,6 +116,30 @@ class Flickering(SRHandNetEstimator):
 
     def look_again(self, *args):
         return self._turn(super().look_again(*args))
+
+
+class HalfSure(OracleRuntime):
+    """An oracle whose keypoints have lower peaks, so that its hands are doubtful."""
+
+    def run(self, inputs):
+        outputs = super().run(inputs)
+        outputs[OUTPUT_NAME][:, :NUM_KEYPOINTS] *= 0.65
+        return outputs
+
+
+def test_a_doubtful_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it_is_tracked():
+    runtime = HalfSure([HAND])
+    tracking = TrackingConfig(detect_interval=2)
+    pipeline = HandPipeline(
+        SRHandNetEstimator(runtime), 'oracle', PipelineConfig(tracking=tracking)
+    )
+    batches = []
+    for index in range(3):
+        runtime.batches.clear()
+        assert len(pipeline(frame(index))) == 1
+        batches.append([(shape[0], shape[1]) for shape in runtime.batches])
+    search = [(1, 256), (1, 128), (1, 128)]
+    assert batches == [[*search, (3, 128), (1, 128)], [(1, 128)], search]
 
 
 @pytest.mark.parametrize('limit', [0, 1])
