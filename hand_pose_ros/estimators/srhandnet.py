@@ -26,7 +26,6 @@ MAX_REGION_IOU = 0.5
 MAX_TRACKED_IOU = 0.3
 """A tracked region that a found one overlaps by this much is the same hand."""
 
-
 CLOSE_RATIO = 0.4
 """A hand that takes more of the frame's side may be too close for the first pass to know it."""
 
@@ -67,19 +66,13 @@ class SRHandNetEstimator:
     ) -> list[Hand]:
         """Finds all hands of a frame; see `Estimator.detect`."""
         spec = self._spec
-        square, box = letterbox(rgb, spec.input_size)
-        maps = self.runtime.run({INPUT_NAME: square[None]})[OUTPUT_NAME][0]
-        regions = region_map.decode(
-            maps[region_map.CENTRE :], spec.stride, threshold, spec.reference_px, refine
-        )
-        regions = _distinct(regions)
+        maps, box, regions = self._search(rgb, spec.input_size, threshold, refine)
         sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
         limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
         if cycle == 'full':
             close_px, close_sides = self._close_regions(rgb, threshold, refine)
-            # Found ones come first: they are given the sides that the first pass saw.
             new = pairwise_iou(close_px, boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
             close_px, close_sides = close_px[new], close_sides[new]
         else:
@@ -110,16 +103,24 @@ class SRHandNetEstimator:
         Not in the paper. A hand that fills the frame is larger than any that the network has seen
         at the size of the first pass; at that of the second it is one like any other.
         """
+        size = self._spec.region_size
+        _, box, regions = self._search(rgb, size, threshold, refine)
+        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
+        regions = _select(regions, sizes > CLOSE_RATIO * size)
+        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
+        return boxes_px, regions.sides
+
+    def _search(
+        self, rgb: NDArray[np.uint8], size: int, threshold: float, refine: bool
+    ) -> tuple[NDArray[np.float32], Letterbox, region_map.Regions]:
+        """Looks at the frame, letterboxed to `size`: its maps, where it lies, its regions."""
         spec = self._spec
-        square, box = letterbox(rgb, spec.region_size)
+        square, box = letterbox(rgb, size)
         maps = self.runtime.run({INPUT_NAME: square[None]})[OUTPUT_NAME][0]
         regions = region_map.decode(
             maps[region_map.CENTRE :], spec.stride, threshold, spec.reference_px, refine
         )
-        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
-        regions = _distinct(_select(regions, sizes > CLOSE_RATIO * spec.region_size))
-        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        return boxes_px, regions.sides
+        return maps, box, _distinct(regions)
 
     def look_again(
         self,

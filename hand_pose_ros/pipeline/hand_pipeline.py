@@ -219,7 +219,6 @@ def open_pipeline(
         config: Its settings.
         wait: Wait for TensorRT engines that must be built; otherwise work at once, on what else
             there is, and take them over when they are ready.
-
         ids: Where ids of new tracks come from; None to count from 1.
 
     Raises:
