@@ -166,7 +166,9 @@ def _frames(
         with Reader(_storage(path)) as bag:
             for messages, logged_ns in _messages(bag, topics):
                 try:
-                    frame = frame_from_msgs(messages, False, lambda _, text: problems.append(text))
+                    frame = frame_from_msgs(
+                        messages, rectified=False, report=lambda _, text: problems.append(text)
+                    )
                 except ValueError as error:
                     problems.append(str(error))
                 else:

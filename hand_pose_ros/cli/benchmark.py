@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -83,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.networks:
         plot = args.out.with_suffix('.png')
-        document['networks'] = measure_networks(_models(args), config.model, args.frames, plot)
+        document['networks'] = measure_networks(
+            _models(args, shipped_models), config.model, args.frames, plot
+        )
         write_json(args.out, document)
         print(f'see {args.out} and {plot}')
         return 0
@@ -139,8 +141,8 @@ def _stream(
         yield Frame(rgb, index / rate_hz, depth_m, camera)
 
 
-def _models(args: argparse.Namespace) -> list[str]:
-    models = [args.model] if args.model else shipped_models()
+def _models(args: argparse.Namespace, shipped: Callable[[], list[str]]) -> list[str]:
+    models = [args.model] if args.model else shipped()
     if not models:
         raise FileNotFoundError('no model comes with this version: name one by --model')
     return models
@@ -150,7 +152,7 @@ def _measure_pipelines(
     rgb: NDArray[np.uint8], config: PipelineConfig, args: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """Yields, and prints, a row for each model in each runtime on each size of picture."""
-    models = [args.model] if args.model else shipped_detectors()
+    models = _models(args, shipped_detectors)
     print('median / 95th percentile in milliseconds')
     depth_model = config.model.depth
     print(_line(('model', 'runtime', 'picture', 'hands', *stages_of(bool(depth_model)))))

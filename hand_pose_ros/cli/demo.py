@@ -3,12 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hand_pose_ros.cli.inputs import (
-    add_input_arguments,
-    check_out,
-    open_sources,
-    topics_from,
-)
+from hand_pose_ros.cli.inputs import add_input_arguments, check_out, open_sources, topics_from
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 

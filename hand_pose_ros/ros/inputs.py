@@ -70,7 +70,7 @@ class Inputs:
             self._report(topic, text)
         now_s = time.monotonic()
         silent = [name for name, each_s in self._heard_s.items() if now_s - each_s > SILENT_S]
-        if self._worker.has_camera_info and 'camera_info' in silent:
+        if synchroniser.camera_info is not None and 'camera_info' in silent:
             # Some drivers send it once.
             silent.remove('camera_info')
         # Without images, nothing else matters.

@@ -106,8 +106,6 @@ class Synchroniser:
         self._rgb_stamps.append(stamp_s)
         wait_s = self.max_wait_s if self._depth_comes(now_s) else 0.0
         self._waiting.append((Stamped(stamp_s, message), now_s + wait_s))
-        if len(self._waiting) > KEPT_IMAGES:
-            self._make_ready(self._waiting.popleft()[0])
         self._release(now_s)
         return forward
 
@@ -157,15 +155,13 @@ class Synchroniser:
         """Makes those waiting images ready whose depth is certain, or whose time is over."""
         while self._waiting:
             rgb, deadline_s = self._waiting[0]
-            if now_s < deadline_s and not self._is_final(rgb, self._nearest(rgb)):
+            nearest = self._nearest(rgb)
+            may_wait = now_s < deadline_s and len(self._waiting) <= KEPT_IMAGES
+            if may_wait and not self._is_final(rgb, nearest):
                 return
             self._waiting.popleft()
-            self._make_ready(rgb)
-
-    def _make_ready(self, rgb: Stamped) -> None:
-        nearest = self._nearest(rgb)
-        self.dropped += self._ready is not None
-        self._ready = (rgb.message, nearest.message if nearest else None)
+            self.dropped += self._ready is not None
+            self._ready = (rgb.message, nearest.message if nearest else None)
 
     def _nearest(self, rgb: Stamped) -> Stamped | None:
         """Returns the depth nearest in time, of two the newer; None where all are too far off."""

@@ -40,11 +40,6 @@ class FrameWorker:
         with self._changed:
             self._synchroniser.camera_info = message
 
-    @property
-    def has_camera_info(self) -> bool:
-        """Whether a camera_info message has come."""
-        return self._synchroniser.camera_info is not None
-
     def stop(self) -> None:
         """Lets the frame in work finish, drops what waits and joins the thread."""
         with self._changed:

@@ -76,7 +76,9 @@ class SwappingRuntime:
         except RuntimeError as error:
             # Raises where the input was at fault; otherwise the GPU was, which may not recover.
             self._fallback, outputs = self._run_elsewhere(active, inputs)
-            self._active = self._fallback
+            # Unless an engine has become ready meanwhile.
+            if self._active is active:
+                self._active = self._fallback
             if active is not fallback:
                 self._give_up(error)
             return outputs

@@ -89,17 +89,22 @@ def test_what_is_not_known_is_null():
     json.dumps(written, allow_nan=False)
 
 
+def fail_after_one(monkeypatch, name, error):
+    """Lets a function of the verb succeed once; after that it raises."""
+    work = getattr(predict, name)
+
+    def work_once(*args):
+        monkeypatch.setattr(predict, name, fail)
+        return work(*args)
+
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr(predict, name, work_once)
+
+
 def test_ctrl_c_keeps_what_was_found(folder, tmp_path, model, monkeypatch, capsys):
-    draw = predict.draw_hands
-
-    def draw_one(*args):
-        monkeypatch.setattr(predict, 'draw_hands', interrupt)
-        return draw(*args)
-
-    def interrupt(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(predict, 'draw_hands', draw_one)
+    fail_after_one(monkeypatch, 'draw_hands', KeyboardInterrupt())
     out = tmp_path / 'out'
     assert main(['predict', str(folder), '--out', str(out), *model]) == 130
     assert 'a.png' in predictions(out)
@@ -107,16 +112,7 @@ def test_ctrl_c_keeps_what_was_found(folder, tmp_path, model, monkeypatch, capsy
 
 
 def test_what_was_found_before_an_error_is_kept(folder, tmp_path, model, monkeypatch, capsys):
-    write = predict.write_picture
-
-    def write_one(*args):
-        monkeypatch.setattr(predict, 'write_picture', fail)
-        return write(*args)
-
-    def fail(*args):
-        raise OSError('No space left on device')
-
-    monkeypatch.setattr(predict, 'write_picture', write_one)
+    fail_after_one(monkeypatch, 'write_picture', OSError('No space left on device'))
     out = tmp_path / 'out'
     assert main(['predict', str(folder), '--out', str(out), *model]) == 1
     assert 'a.png' in predictions(out)
