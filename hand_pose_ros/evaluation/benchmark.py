@@ -43,7 +43,13 @@ class Timing:
 
     @staticmethod
     def of(durations_s: Sequence[float]) -> 'Timing':
-        """Sums up durations, one at least, given in seconds."""
+        """Sums up durations given in seconds.
+
+        Raises:
+            ValueError: There is none: messages were lost, say, on a busy machine.
+        """
+        if len(durations_s) == 0:
+            raise ValueError('nothing was measured: more frames may help, or a less busy machine')
         median_ms, p95_ms = np.percentile(durations_s, (50, 95)) * 1e3
         return Timing(round(float(median_ms), 3), round(float(p95_ms), 3))
 
