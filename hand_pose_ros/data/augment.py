@@ -38,6 +38,8 @@ class Sample:
     Attributes:
         image: (S, S, 3) uint8 R, G, B.
         keypoints_px: (M, 21, 2) float32; NaN where not in the frame, covered or unlabelled.
+        outline_px: (M, 21, 2) float32, the same with those that are not in the frame: what is in
+            the frame between a joint inside and one outside belongs to the hand.
         sides: (M,) uint8, a Side for each hand.
         coverage: (S, S) float32 in 0..1 of a region: how much of each pixel is the labelled
             picture (hands, and what belongs to them), not background. None for a scene.
@@ -45,6 +47,7 @@ class Sample:
 
     image: NDArray[np.uint8]
     keypoints_px: NDArray[np.float32]
+    outline_px: NDArray[np.float32]
     sides: NDArray[np.uint8]
     coverage: NDArray[np.float32] | None = None
 
@@ -129,8 +132,10 @@ def region_sample(
     box = keypoint_box(_transform(shape, hand), BOX_MARGIN)
     jitter = augmentation.box_jitter * (BAD_BOX if rng.random() < 0.2 else 1)
     extent = box[2:] - box[:2]
-    centre = (box[:2] + box[2:]) / 2 + extent * rng.normal(0, jitter, 2)
-    extent = extent * np.exp(rng.normal(0, jitter, 2) + rng.normal(0, jitter))
+    # The first pass errs by a share of the hand, along the short side of a box, too.
+    centre = (box[:2] + box[2:]) / 2 + extent.max() * rng.normal(0, jitter, 2)
+    grown = extent * np.exp(rng.normal(0, jitter)) + extent.max() * rng.normal(0, jitter, 2)
+    extent = np.maximum(grown, extent / 2)
     scale = size / extent.max()
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
     place = _similarity(scale, centre, np.array([width, height]) / 2)
@@ -363,14 +368,16 @@ def _finish(
 ) -> Sample:
     if not hands:
         empty = np.zeros((0, NUM_KEYPOINTS, 2), np.float32)
-        return Sample(image.astype(np.uint8), empty, np.zeros(0, np.uint8))
-    keypoints = np.concatenate(hands)
-    inside = ((keypoints > -0.5) & (keypoints < np.array(frame_wh) - 0.5)).all(axis=2)
+        return Sample(image.astype(np.uint8), empty, empty, np.zeros(0, np.uint8))
+    outline = np.concatenate(hands)
+    inside = ((outline > -0.5) & (outline < np.array(frame_wh) - 0.5)).all(axis=2)
+    keypoints = outline.copy()
     keypoints[~inside] = np.nan
     keep = inside.sum(axis=1) >= MIN_KEYPOINTS
     if rng.random() < 0.15:
         _cover(rng, image, keypoints)
-    return Sample(image.astype(np.uint8), keypoints[keep], np.concatenate(sides)[keep])
+    kept_sides = np.concatenate(sides)[keep]
+    return Sample(image.astype(np.uint8), keypoints[keep], outline[keep], kept_sides)
 
 
 def _cover(rng: Generator, image: NDArray[np.float32], keypoints: NDArray[np.float32]) -> None:

@@ -2,10 +2,11 @@
 
 `labels.json` is `{order, note, images: [...]}`. Per image: `image` (path below the folder),
 `width`, `height`, `group` (pictures that resemble each other; splits keep groups whole),
-`complete` (every visible hand is labelled), `hands`, and for RGB-D also `depth` (path of a 16-bit
-PNG in millimetres) and `camera`. Per hand: `keypoints` (21 x [x, y] or [x, y, v], pixels; v = 0
-means not labelled), `side`, `box` (x0, y0, x1, y1), and where known `visible` (21 flags) and
-`joints_m` (21 x [x, y, z], metres in the camera's optical frame).
+`complete` (every visible hand is labelled), `hands`, for RGB-D also `depth` (path of a 16-bit PNG
+in millimetres) and `camera`, and where known `mask` (path of an 8-bit PNG: 0 is no hand, i + 1 is
+hand i of `hands`). Per hand: `keypoints` (21 x [x, y] or [x, y, v], pixels; v = 0 means not
+labelled), `side`, `box` (x0, y0, x1, y1), and where known `visible` (21 flags) and `joints_m`
+(21 x [x, y, z], metres in the camera's optical frame).
 """
 
 import json
@@ -54,6 +55,7 @@ class ImageLabel:
         complete: Every visible hand is in `hands`.
         depth: Path of the depth picture below the folder, or None.
         camera: Intrinsics, or None.
+        mask: Path of the picture of the hands' masks below the folder, or None.
     """
 
     image: str
@@ -64,6 +66,7 @@ class ImageLabel:
     complete: bool = True
     depth: str | None = None
     camera: Camera | None = None
+    mask: str | None = None
 
 
 def read_labels(folder: Path) -> list[ImageLabel]:
@@ -141,6 +144,7 @@ def image_from_json(entry: dict[str, Any]) -> ImageLabel:
         complete=bool(entry.get('complete', True)),
         depth=entry.get('depth'),
         camera=camera,
+        mask=entry.get('mask'),
     )
 
 
@@ -176,6 +180,8 @@ def image_to_json(label: ImageLabel) -> dict[str, Any]:
         entry['depth'] = label.depth
     if label.camera is not None:
         entry['camera'] = asdict(label.camera)
+    if label.mask is not None:
+        entry['mask'] = label.mask
     return entry
 
 

@@ -1,9 +1,9 @@
 """Writes data sets of rendered hands: pictures, depth and labels, from a recipe and a seed.
 
 A folder holds `images/000000.jpg` (unless the recipe wants no colour), `depth/000000.png` (16 bit,
-mm, 0 = not measured), `labels.json` (see `labels`) and `recipe.json`. Picture i depends on the
-recipe, the surroundings and seed + i alone, so that an interrupted run continues where it stopped
-and ends with the same bytes.
+mm, 0 = not measured), `masks/000000.png` (8 bit, 0 = no hand), `labels.json` (see `labels`) and
+`recipe.json`. Picture i depends on the recipe, the surroundings and seed + i alone, so that an
+interrupted run continues where it stopped and ends with the same bytes.
 """
 
 import fcntl
@@ -42,6 +42,9 @@ ATTEMPTS = 4
 """A scene that shows fewer hands than it should is drawn again, at most this often in all."""
 ATTEMPT_SEEDS = 1_000_000_000
 """Added to a seed that is drawn again, beyond those of any set."""
+
+PARTS = ('images', 'depth', 'masks')
+"""Folders of a set."""
 
 Render = Callable[[SceneConfig, Sequence[int]], RenderedBatch]
 
@@ -150,7 +153,7 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render, surroundings: st
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keeps other runs away; the lock is on `recipe.json`, and goes with the process."""
-    for part in ('images', 'depth'):
+    for part in PARTS:
         (folder / part).mkdir(parents=True, exist_ok=True)
     path = folder / 'recipe.json'
     if not path.exists() and (folder / 'labels.json').exists():
@@ -226,21 +229,24 @@ def _begin(folder: Path, recipe: Recipe, surroundings: str) -> list[ImageLabel]:
 
 def _remove_unlabelled(folder: Path, count: int) -> None:
     """Removes what a batch left that failed; on a full disk the labels need the room."""
-    for path in (*folder.glob('images/*'), *folder.glob('depth/*')):
-        if path.stem.isdigit() and int(path.stem) >= count:
-            path.unlink()
+    for part in PARTS:
+        for path in (folder / part).iterdir():
+            if path.stem.isdigit() and int(path.stem) >= count:
+                path.unlink()
 
 
 def _write_picture(
     folder: Path, index: int, recipe: Recipe, batch: RenderedBatch, row: int
 ) -> ImageLabel:
     rgb = batch.rgb[row].cpu().numpy()
+    mask = f'masks/{index:06d}.png'
+    (folder / mask).write_bytes(encode_mask_png(_label_mask(batch, row)))
     if recipe.scene.background == 'transparent':
         # Without surroundings there is no depth to speak of: hands to be composed later.
         label = label_rendered(batch, row, f'images/{index:06d}.png')
         alpha = batch.alpha[row].cpu().numpy()
         (folder / label.image).write_bytes(encode_cutout_png(rgb, alpha))
-        return label
+        return replace(label, mask=mask)
     depth_m = batch.depth_m[row].cpu().numpy()
     depth = f'depth/{index:06d}.png'
     label = label_rendered(batch, row, f'images/{index:06d}.jpg' if recipe.colour else depth)
@@ -255,7 +261,7 @@ def _write_picture(
     if recipe.colour:
         (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
     (folder / depth).write_bytes(encode_depth_png(depth_m, PNG_COMPRESSION))
-    return replace(label, group=name, depth=depth)
+    return replace(label, group=name, depth=depth, mask=mask)
 
 
 def _sensor_at_hands(names: tuple[str, ...], index: int, label: ImageLabel) -> str:
@@ -284,10 +290,8 @@ def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
     height, width = batch.mask.shape[1:]
     fx, fy, cx, cy = (float(value) for value in batch.intrinsics[row])
     hands = []
-    for hand in range(batch.keypoints_px.shape[1]):
+    for hand in _seen_hands(batch, row):
         visible = batch.visible[row, hand].cpu().numpy()
-        if not visible.any():
-            continue
         points_px = batch.keypoints_px[row, hand].cpu().numpy()
         hands.append(
             HandLabel(
@@ -302,9 +306,28 @@ def label_rendered(batch: RenderedBatch, row: int, image: str) -> ImageLabel:
     return ImageLabel(image, height, width, tuple(hands), camera=camera)
 
 
+def _seen_hands(batch: RenderedBatch, row: int) -> list[int]:
+    """Returns which hands of a picture are labelled: of which any keypoint can be seen."""
+    return [int(hand) for hand in batch.visible[row].any(dim=1).nonzero()]
+
+
+def _label_mask(batch: RenderedBatch, row: int) -> NDArray[np.uint8]:
+    """Returns the (H, W) mask of a picture, its hands counted as the label counts them."""
+    numbers = np.zeros(batch.visible.shape[1] + 1, np.uint8)
+    for index, hand in enumerate(_seen_hands(batch, row)):
+        numbers[hand + 1] = index + 1
+    return numbers[batch.mask[row].cpu().numpy()]
+
+
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
     """Compresses an (H, W, 3) RGB picture."""
     _, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
+
+
+def encode_mask_png(mask: NDArray[np.uint8]) -> bytes:
+    """Compresses an (H, W) mask of whole numbers."""
+    _, data = cv2.imencode('.png', mask)
     return data.tobytes()
 
 

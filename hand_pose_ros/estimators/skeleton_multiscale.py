@@ -1,6 +1,6 @@
-"""Skeleton-aware multi-scale heatmaps from image to one hand.
+"""Skeleton-aware multi-scale heatmaps from image to hands.
 
-Kourbane and Genc 2021: the first network draws the hand's skeleton and so finds its box, the
+Kourbane and Genc 2021: the first network draws the hands' skeletons and so finds their boxes, the
 second reads the keypoints of the box with the skeleton's help. Here the first network looks at
 the box again, too: in the whole frame of a robot's camera a hand is often too small for a skeleton
 with fingers. The box is cut out like any region here, its aspect kept.
@@ -31,7 +31,7 @@ the keypoints' box does."""
 
 
 class SkeletonMultiScaleEstimator:
-    """Finds the largest hand of a frame, and hands where hands were before.
+    """Finds the hands of a frame.
 
     Attributes:
         reader: Makes the second pass.
@@ -56,17 +56,15 @@ class SkeletonMultiScaleEstimator:
         tracked_px: NDArray[np.floating] | None = None,
         tracked_sides: NDArray[np.floating] | None = None,
     ) -> list[Hand]:
-        """Finds the hand of a frame; see `Estimator.detect`.
+        """Finds the hands of a frame; see `Estimator.detect`.
 
         There are no keypoints without the second pass, so `cycle` changes nothing.
         """
         square, box = letterbox(rgb, self._spec.input_size)
         skeleton = self._skeletons.run({INPUT_NAME: square[None]})[SKELETON_NAME][0]
-        found = skeleton_image.decode(skeleton)
-        boxes_px = np.zeros((0, 4), np.float32)
-        if found is not None:
-            region = keypoint_box(found.reshape(2, 2), SKELETON_MARGIN)
-            boxes_px = box.to_image(region.reshape(1, 2, 2)).reshape(1, 4)
+        found = skeleton_image.decode(skeleton).reshape(-1, 2, 2)
+        regions = np.array([keypoint_box(corners, SKELETON_MARGIN) for corners in found])
+        boxes_px = box.to_image(regions.reshape(-1, 2, 2)).reshape(-1, 4)
         missed_px, _ = missed_regions(tracked_px, tracked_sides, boxes_px)
         hands = self.look_again(rgb, np.concatenate((boxes_px, missed_px)), threshold, refine)
         return sorted(hands, key=lambda hand: -hand.score)
@@ -87,8 +85,19 @@ class SkeletonReader:
     """Reads regions: their skeletons first, then keypoints from picture and skeleton."""
 
     def __init__(self, skeleton_runtime: Runtime, keypoint_runtime: Runtime) -> None:
+        """Takes a runtime for each network.
+
+        Raises:
+            ValueError: A runtime executes another network, or they read regions of other sizes.
+        """
         self._skeletons, self._keypoints = skeleton_runtime, keypoint_runtime
         self._spec = spec_of(keypoint_runtime, SkeletonPoseSpec)
+        drawn = spec_of(skeleton_runtime, SkeletonSpec).region_size
+        if drawn != self._spec.input_size:
+            raise ValueError(
+                f'the skeleton_unet draws regions of {drawn} pixels, the skeleton_multiscale '
+                f'reads {self._spec.input_size}: train both for the same size'
+            )
 
     def read(
         self,
@@ -112,7 +121,9 @@ class SkeletonReader:
             cells = heatmap.best_cells(maps)
             keypoints = box.to_image(heatmap.decode(maps, cells, 1, refine))
             scores = heatmap.values_at(maps, cells)
-            lost = (scores < threshold) | (skeleton_image.decode(skeleton) is None)
+            # Whoever asks for every keypoint, however doubtful, gets them without a skeleton, too.
+            is_lost = threshold > 0 and len(skeleton_image.decode(skeleton)) == 0
+            lost = (scores < threshold) | is_lost
             keypoints[lost], scores[lost] = np.nan, 0
             hands.append(make_hand(keypoints, scores, 0.0, rgb.shape[:2]))
         return hands

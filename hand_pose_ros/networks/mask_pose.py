@@ -78,7 +78,7 @@ SLIM = Plan(
     pose=(32,) * 3,
     kernel=5,
     norm=True,
-    input_size=160,
+    input_size=128,
 )
 PLANS: dict[str, Plan] = {
     'full': FULL,

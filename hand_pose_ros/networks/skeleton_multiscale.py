@@ -26,7 +26,8 @@ ablations are plans: without the skeleton, and with the final output alone (the 
 a U-Net there; here only the supervision changes). `slim` is ours, for CPUs.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -39,7 +40,8 @@ STRIDES = (2, 4, 2, 1, 1)
 """Input pixels per cell of the heatmaps of d1, d2, u1, u2 and the final layer."""
 
 FIRST_LOGIT = -4.0
-"""Heatmaps are nearly empty: sigmoids that start at a half would only unlearn that at first."""
+"""Heatmaps and skeletons are nearly empty: sigmoids that start at a half would only unlearn that at
+first."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class UNetPlan:
 UNET_PLANS: dict[str, UNetPlan] = {
     'full': UNetPlan((64, 128, 256, 512, 1024)),
     # The wide maps of the first levels cost most and carry least.
-    'slim': UNetPlan((8, 24, 48, 96, 160)),
+    'slim': UNetPlan((8, 16, 32, 64, 128), input_size=192),
 }
 
 
@@ -70,6 +72,7 @@ class MultiScalePlan:
         stem: Channels at S.
         blocks: Channels at S/2 and S/4.
         depth: Residual blocks in each of d1, d2, u1, u2.
+        dilations: Of further residual blocks in d2; the paper has none.
         uses_skeleton: The skeleton is looked at; else it is blanked.
         multi_scale: All five outputs are supervised and averaged; else there is only the last.
         input_size: Side of the crop, pixels.
@@ -78,18 +81,22 @@ class MultiScalePlan:
     stem: int
     blocks: tuple[int, int]
     depth: int
+    dilations: tuple[int, ...] = ()
     uses_skeleton: bool = True
     multi_scale: bool = True
     input_size: int = 128
 
 
+FULL = MultiScalePlan(64, (128, 256), 2)
+# So short a network would tell fingers by the third of a hand that is near.
+SLIM = MultiScalePlan(16, (32, 64), 1, dilations=(2, 4), input_size=96)
 MULTISCALE_PLANS: dict[str, MultiScalePlan] = {
-    'full': MultiScalePlan(64, (128, 256), 2),
-    'full_no_skeleton': MultiScalePlan(64, (128, 256), 2, uses_skeleton=False),
-    'full_single_scale': MultiScalePlan(64, (128, 256), 2, multi_scale=False),
-    'slim': MultiScalePlan(16, (48, 96), 1),
-    'slim_no_skeleton': MultiScalePlan(16, (48, 96), 1, uses_skeleton=False),
-    'slim_single_scale': MultiScalePlan(16, (48, 96), 1, multi_scale=False),
+    'full': FULL,
+    'full_no_skeleton': replace(FULL, uses_skeleton=False),
+    'full_single_scale': replace(FULL, multi_scale=False),
+    'slim': SLIM,
+    'slim_no_skeleton': replace(SLIM, uses_skeleton=False),
+    'slim_single_scale': replace(SLIM, multi_scale=False),
 }
 
 
@@ -115,7 +122,7 @@ class SkeletonUNet(nn.Module):
         steps = list(pairwise(channels[::-1]))
         self.rise = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in steps)
         self.up = nn.ModuleList(_two_convolutions(2 * b, b) for _, b in steps)
-        self.head = nn.Conv2d(channels[0], 1, 1)
+        self.head = _logits(nn.Conv2d(channels[0], 1, 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
         """Draws skeletons.
@@ -189,8 +196,8 @@ class ResidualUp(nn.Module):
         return self.relu(self.body(x) + self.shortcut(x))
 
 
-def _stage(first: nn.Module, channels: int, depth: int) -> nn.Sequential:
-    return nn.Sequential(first, *(ResidualBlock(channels, channels) for _ in range(depth - 1)))
+def _stage(first: nn.Module, channels: int, dilations: Sequence[int]) -> nn.Sequential:
+    return nn.Sequential(first, *(ResidualBlock(channels, channels, each) for each in dilations))
 
 
 def _logits(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
@@ -210,10 +217,11 @@ class SkeletonMultiScale(nn.Module):
             nn.BatchNorm2d(c0),
             nn.ReLU(inplace=True),
         )
-        self.d1 = _stage(ResidualDown(c0, c1), c1, depth)
-        self.d2 = _stage(ResidualDown(c1, c2), c2, depth)
-        self.u1 = _stage(ResidualUp(c2, c1), c1, depth)
-        self.u2 = _stage(ResidualUp(c1, c0), c0, depth)
+        same = (1,) * (depth - 1)
+        self.d1 = _stage(ResidualDown(c0, c1), c1, same)
+        self.d2 = _stage(ResidualDown(c1, c2), c2, (*same, *plan.dilations))
+        self.u1 = _stage(ResidualUp(c2, c1), c1, same)
+        self.u2 = _stage(ResidualUp(c1, c0), c0, same)
         inner = (c1, c2, c1, c0) if plan.multi_scale else ()
         self.heads = nn.ModuleList(_logits(nn.Conv2d(c, NUM_KEYPOINTS, 1)) for c in inner)
         self.final = _logits(nn.ConvTranspose2d(c0, NUM_KEYPOINTS, 3, padding=1))

@@ -22,6 +22,7 @@ with fewer channels.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -62,11 +63,14 @@ PLANS: dict[str, Plan] = {
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut: the basic block of He et al. 2016."""
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, dilation: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+        convolution = partial(
+            nn.Conv2d, kernel_size=3, padding=dilation, dilation=dilation, bias=False
+        )
+        self.conv1 = convolution(channels_in, channels_out)
         self.norm1 = nn.BatchNorm2d(channels_out)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.conv2 = convolution(channels_out, channels_out)
         self.norm2 = nn.BatchNorm2d(channels_out)
         self.relu = nn.ReLU(inplace=True)
         self.shortcut: nn.Module = (

@@ -93,7 +93,7 @@ def hand_mask(sample: Sample) -> NDArray[np.float32]:
     size = sample.image.shape[0]
     if len(sample.keypoints_px) == 0 or sample.coverage is None:
         return np.zeros((size, size), np.float32)
-    return mask.from_keypoints(sample.keypoints_px[0], (size, size)) * sample.coverage
+    return mask.from_keypoints(sample.outline_px[0], (size, size)) * sample.coverage
 
 
 def mask_pose_loss(

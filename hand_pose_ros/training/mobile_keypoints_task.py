@@ -82,11 +82,16 @@ class MobileKeypointsTask:
 
 def right_handed(sample: Sample) -> Sample:
     """Mirrors a sample whose (first) hand is a left one; its other hands are dropped."""
-    keypoints_px, sides = sample.keypoints_px[:1], sample.sides[:1]
+    keypoints_px, outline_px = sample.keypoints_px[:1], sample.outline_px[:1]
+    sides = sample.sides[:1]
     if not (sides == Side.LEFT).any():
-        return replace(sample, keypoints_px=keypoints_px, sides=sides)
-    keypoints_px = keypoints_px.copy()
-    keypoints_px[..., 0] = sample.image.shape[1] - 1 - keypoints_px[..., 0]
+        return replace(sample, keypoints_px=keypoints_px, outline_px=outline_px, sides=sides)
+    width, flip = sample.image.shape[1], np.array([-1, 1], np.float32)
+    keypoints_px, outline_px = (
+        points * flip + np.array([width - 1, 0], np.float32)
+        for points in (keypoints_px, outline_px)
+    )
     coverage = None if sample.coverage is None else sample.coverage[:, ::-1]
     image = np.ascontiguousarray(sample.image[:, ::-1])
-    return Sample(image, keypoints_px, np.full(1, Side.RIGHT, np.uint8), coverage)
+    sides = np.full(1, Side.RIGHT, np.uint8)
+    return Sample(image, keypoints_px, outline_px, sides, coverage)

@@ -51,6 +51,9 @@ PEAK = 0.01
 MIN_SIGMA_CELLS = 0.8
 """A narrower Gaussian falls between the cells."""
 
+FOUND_IOU = 0.5
+"""Least overlap of a hand that is found with its label, in a validation."""
+
 MAX_NEGATIVES = 100
 """Pictures without hands in a validation."""
 
@@ -98,7 +101,7 @@ class SkeletonUNetTask:
         """Composes scenes or regions, alike in all processes of a step; see `Task.batch`."""
         samples = loaded(self._material).two_pass_samples(self.recipe, step, rank)
         map_hw = (samples[0].image.shape[0],) * 2
-        drawn = [skeleton_image.encode(sample.keypoints_px, map_hw) for sample in samples]
+        drawn = [skeleton_image.encode(sample.outline_px, map_hw) for sample in samples]
         return [normalise(stack_images(samples))], [torch.from_numpy(np.stack(drawn))]
 
     def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
@@ -108,7 +111,7 @@ class SkeletonUNetTask:
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures the box of the largest hand, and how well hand and no hand are told apart.
 
-        The true box is that of the labels, drawn.
+        The true box is that of the labels, drawn; a hand is found if half of it overlaps.
         """
         runtime = deployed_runtime(net, self.spec, device)
         map_hw = (self.spec.input_size,) * 2
@@ -117,16 +120,16 @@ class SkeletonUNetTask:
             square, box = letterbox(read_rgb(path), self.spec.input_size)
             hands_px = box.to_network(np.stack([hand.keypoints_px for hand in label.hands]))
             wanted = skeleton_image.decode(skeleton_image.encode(hands_px, map_hw))
-            if wanted is not None:
-                found = _find(runtime, square)
-                overlaps.append(0.0 if found is None else float(pairwise_iou(found, wanted)[0, 0]))
+            if len(wanted):
+                overlap = pairwise_iou(_find(runtime, square), wanted[:1])
+                overlaps.append(float(overlap.max(initial=0)))
         squares = (letterbox(rgb, self.spec.input_size)[0] for rgb in self._negatives)
-        false = sum(_find(runtime, square) is not None for square in squares)
-        right = int(np.count_nonzero(overlaps))
+        false = sum(len(_find(runtime, square)) > 0 for square in squares)
+        right = int(np.count_nonzero(np.array(overlaps) >= FOUND_IOU))
         missed = len(overlaps) - right
         return {
-            'box_iou': float(np.mean(overlaps)),
             'hand_f1': 2 * right / max(2 * right + false + missed, 1),
+            'box_iou': float(np.mean(overlaps)),
             'false_per_picture': false / len(self._negatives),
         }
 
@@ -150,12 +153,17 @@ class SkeletonMultiScaleTask:
         """Reads photos, rendered cut-outs, backgrounds and the other network; see `Task.load`.
 
         Raises:
-            ValueError: The other network draws no skeletons.
+            ValueError: The other network draws no skeletons, or of another size.
         """
         path = find_model(self.recipe.skeleton_model)
         module, spec = read_module(path)
         if not isinstance(spec, SkeletonSpec):
             raise ValueError(f'skeleton_model must be a skeleton_unet, got a {spec.network}')
+        if spec.region_size != self.spec.input_size:
+            raise ValueError(
+                f'skeleton_model must draw regions of {self.spec.input_size} pixels, '
+                f'got {spec.region_size}'
+            )
         self._skeletons = TorchRuntime(module, spec, 'cpu')
         self._material = load_material(self.recipe, data)
 
@@ -235,5 +243,5 @@ def multiscale_loss(
     return torch.stack(losses).sum() / outputs[-1].numel()
 
 
-def _find(runtime: Runtime, square: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+def _find(runtime: Runtime, square: NDArray[np.uint8]) -> NDArray[np.float32]:
     return skeleton_image.decode(runtime.run({INPUT_NAME: square[None]})[SKELETON_NAME][0])

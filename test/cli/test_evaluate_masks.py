@@ -1,14 +1,19 @@
 """`hand-pose evaluate onehand10k_masks` on a tiny sample of the layout."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from benchmark_samples import WRITERS
+from oracle import open_hand
 
-from hand_pose_ros.cli.evaluate_masks import best_iou
+from hand_pose_ros.cli.evaluate_masks import hand_iou, hand_ious
 from hand_pose_ros.cli.main import main
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
 from hand_pose_ros.networks.deployed import build
 from hand_pose_ros.training.export import export_onnx
 from hand_pose_ros.training.tasks import read_task
@@ -24,21 +29,31 @@ def hand_with_mask(box):
     )
 
 
-def test_the_mask_of_the_best_hand_counts():
+def test_a_hand_scores_the_overlap_of_its_mask_with_the_label():
     label = np.zeros((60, 80), bool)
     label[10:30, 20:60] = True
-    rgb = np.zeros((60, 80, 3), np.uint8)
-    exact = hand_with_mask(np.array([19.5, 9.5, 59.5, 29.5]))
-    half = hand_with_mask(np.array([19.5, 9.5, 39.5, 29.5]))
     # Interpolation rounds the corners of a mask off.
-    assert best_iou(lambda _: (exact, half), rgb, label) == pytest.approx(1, abs=0.03)
-    assert best_iou(lambda _: (half, exact), rgb, label) == pytest.approx(0.5, abs=0.03)
-    assert best_iou(lambda _: (), rgb, label) == 0
-    assert best_iou(lambda _: (NOBODY,), rgb, label) == 0
+    exact = hand_with_mask(np.array([19.5, 9.5, 59.5, 29.5]))
+    assert hand_iou(exact, label) == pytest.approx(1, abs=0.03)
+    half = hand_with_mask(np.array([19.5, 9.5, 39.5, 29.5]))
+    assert hand_iou(half, label) == pytest.approx(0.5, abs=0.03)
+    assert hand_iou(NOBODY, label) == 0
+    assert hand_iou(None, label) == 0
 
 
-def test_our_masks_stand_beside_those_of_the_paper(tmp_path, model_path, capsys):
-    WRITERS['onehand10k'](tmp_path)
+def test_each_hand_of_a_set_is_compared_with_the_found_one_at_its_keypoints():
+    points = [open_hand((60, 60), 60), open_hand((200, 60), 60), open_hand((130, 200), 60)]
+    labels = tuple(HandLabel(each, keypoint_box(each)) for each in points)
+    mask = np.zeros((240, 320), np.uint8)
+    mask[30:90, 30:90], mask[30:90, 170:230] = 1, 2
+    second = replace(hand_with_mask(np.array([169.5, 29.5, 229.5, 89.5])), keypoints_px=points[1])
+    ious = hand_ious([second], ImageLabel('a.jpg', 240, 320, labels), mask)
+    # The third hand is hidden, though its keypoints are known.
+    assert ious == [0, pytest.approx(1, abs=0.03)]
+
+
+@pytest.fixture
+def options(tmp_path, model_path):
     torch.manual_seed(0)
     weights = build('mask_pose', 'slim').state_dict()
     export_onnx(weights, read_task(RECIPE), tmp_path / 'mask.onnx')
@@ -47,9 +62,26 @@ def test_our_masks_stand_beside_those_of_the_paper(tmp_path, model_path, capsys)
         f'model.estimator_model={tmp_path / "mask.onnx"}',
         'detector.min_score=0',
     ]
-    options = [word for setting in settings for word in ('--set', setting)]
-    arguments = [str(tmp_path), '--model', str(model_path), *options]
-    assert main(['evaluate', 'onehand10k_masks', *arguments]) == 0
+    words = [word for setting in settings for word in ('--set', setting)]
+    return ['--model', str(model_path), *words]
+
+
+def test_a_set_without_masks_is_refused_and_one_with_masks_is_measured(tmp_path, options, capsys):
+    points = open_hand((32, 32), 40)
+    label = ImageLabel('a.png', 64, 64, (HandLabel(points, keypoint_box(points)),))
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((64, 64, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / 'mask.png'), np.ones((64, 64), np.uint8))
+    write_labels(tmp_path, [label], '')
+    assert main(['evaluate', 'masks', str(tmp_path), *options]) == 1
+    assert 'no picture' in capsys.readouterr().err
+    write_labels(tmp_path, [replace(label, mask='mask.png')], '')
+    assert main(['evaluate', 'masks', str(tmp_path), *options]) == 0
+    assert '1 hands with a mask' in capsys.readouterr().out
+
+
+def test_our_masks_stand_beside_those_of_the_paper(tmp_path, options, capsys):
+    WRITERS['onehand10k'](tmp_path)
+    assert main(['evaluate', 'onehand10k_masks', str(tmp_path), *options]) == 0
     text = capsys.readouterr().out
     assert '2 pictures with a mask' in text
     row = next(line for line in text.splitlines() if line.startswith('mask AP50'))

@@ -1,4 +1,4 @@
-"""Hands to skeleton images, and a skeleton image to one box."""
+"""Hands to skeleton images, and a skeleton image to boxes."""
 
 import numpy as np
 import pytest
@@ -28,13 +28,13 @@ def test_a_joint_is_a_gaussian_of_peak_one_where_there_is_no_bone():
     alone[8] = 50
     skeleton = encode(alone)
     assert skeleton[50, 50] == 1
-    assert skeleton[50, 53] == pytest.approx(np.exp(-0.5), abs=1e-6)
+    assert skeleton[50, 52] == pytest.approx(np.exp(-0.5), abs=1e-6)
 
 
-def test_a_bone_is_six_pixels_thick():
+def test_a_bone_is_four_pixels_thick():
     bone = np.full((21, 2), np.nan)
     bone[5], bone[6] = (50, 20), (50, 120)
-    assert 6 <= (encode(bone)[70] >= skeleton_image.FOREGROUND).sum() <= 7
+    assert 4 <= (encode(bone)[70] >= skeleton_image.FOREGROUND).sum() <= 5
 
 
 def test_an_unlabelled_joint_draws_neither_itself_nor_its_bones():
@@ -49,25 +49,31 @@ def test_an_unlabelled_joint_draws_neither_itself_nor_its_bones():
 
 def test_the_box_is_that_of_the_keypoints_and_half_a_line_around_them():
     box = np.concatenate((HAND.min(axis=0), HAND.max(axis=0)))
-    grown = np.abs(skeleton_image.decode(encode(HAND)) - box)
-    assert grown.min() >= 2
-    assert grown.max() <= 5
+    (found,) = skeleton_image.decode(encode(HAND))
+    grown = np.abs(found - box)
+    assert grown.min() >= 1
+    assert grown.max() <= 3
 
 
-def test_of_two_hands_the_larger_is_the_hand():
+def test_of_two_hands_the_larger_comes_first():
     small = open_hand((220, 60), 50)
     np.testing.assert_array_equal(
-        skeleton_image.decode(encode(small, HAND)), skeleton_image.decode(encode(HAND))
+        skeleton_image.decode(encode(small, HAND)),
+        [*skeleton_image.decode(encode(HAND)), *skeleton_image.decode(encode(small))],
     )
 
 
+def test_a_hand_of_twenty_pixels_is_a_hand():
+    assert len(skeleton_image.decode(encode(open_hand((60, 60), 20)))) == 1
+
+
 def test_no_hand_and_too_few_pixels_are_no_hand():
-    assert skeleton_image.decode(encode()) is None
+    assert skeleton_image.decode(encode()).shape == (0, 4)
     speck = np.zeros((64, 64), np.float32)
-    speck[10:20, 10:20] = 0.9
-    assert skeleton_image.decode(speck) is None
-    assert skeleton_image.decode(speck, min_area_px=100) is not None
+    speck[10:20, 10:19] = 0.9
+    assert skeleton_image.decode(speck).shape == (0, 4)
+    np.testing.assert_array_equal(skeleton_image.decode(speck, 90), [[10, 10, 18, 19]])
 
 
 def test_a_faint_skeleton_is_no_hand():
-    assert skeleton_image.decode(0.45 * encode(HAND)) is None
+    assert skeleton_image.decode(0.45 * encode(HAND)).shape == (0, 4)

@@ -25,7 +25,16 @@ def hand(**changes):
 
 
 def picture(*hands, **changes):
-    label = ImageLabel('images/0.jpg', 480, 640, tuple(hands), 'a', True, 'depth/0.png', CAMERA)
+    label = ImageLabel(
+        'images/0.jpg',
+        480,
+        640,
+        tuple(hands),
+        'a',
+        depth='depth/0.png',
+        camera=CAMERA,
+        mask='masks/0.png',
+    )
     return replace(label, **changes)
 
 
@@ -40,7 +49,7 @@ def test_what_is_written_is_read_back_to_a_hundredth_of_a_pixel_and_a_hundredth_
     (read,) = read_labels(tmp_path)
     assert (read.image, read.height, read.width) == ('images/0.jpg', 480, 640)
     assert (read.group, read.complete, read.depth) == ('a', True, 'depth/0.png')
-    assert read.camera == CAMERA
+    assert (read.camera, read.mask) == (CAMERA, 'masks/0.png')
     assert [one.side for one in read.hands] == [Side.LEFT, Side.RIGHT]
     expected, got = hand(), read.hands[0]
     np.testing.assert_allclose(got.keypoints_px, expected.keypoints_px, atol=0.0051)
@@ -61,7 +70,7 @@ def test_unlabelled_keypoints_stay_unlabelled(tmp_path):
 
 
 def test_what_is_not_known_is_left_out_of_the_file_and_read_as_none(tmp_path):
-    bare = picture(hand(visible=None, joints_cam=None), depth=None, camera=None)
+    bare = picture(hand(visible=None, joints_cam=None), depth=None, camera=None, mask=None)
     write_labels(tmp_path, [bare], '')
     entry = written_document(tmp_path)['images'][0]
     assert entry.keys() == {'image', 'width', 'height', 'group', 'complete', 'hands'}

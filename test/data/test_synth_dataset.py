@@ -98,6 +98,24 @@ def test_a_picture_its_depth_and_its_labels_are_written(tmp_path):
     np.testing.assert_allclose(hand.joints_cam[0], np.linspace(0.4, 0.6, 63)[:3], atol=1e-5)
 
 
+def test_masks_count_hands_as_the_labels_do(tmp_path):
+    def render(config, seeds):
+        batch = fake_render(config, seeds)
+        batch.visible[:, 1] = batch.visible[:, 0].clone()
+        batch.visible[:, 0] = False
+        batch.mask[:, 10:20, 10:20] = 1
+        batch.mask[:, 10:20, 30:40] = 2
+        return batch
+
+    write_dataset(tmp_path, replace(RECIPE, count=1), render)
+    (label,) = read_labels(tmp_path)
+    assert [hand.side for hand in label.hands] == [Side.RIGHT]
+    mask = cv2.imread(str(tmp_path / label.mask), cv2.IMREAD_UNCHANGED)
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[10:20, 30:40] = 1
+    np.testing.assert_array_equal(mask, expected)
+
+
 def test_hands_that_cannot_be_seen_are_not_labelled():
     label = label_rendered(fake_render(RECIPE.scene, [0]), 0, 'a.jpg')
     assert [hand.side for hand in label.hands] == [Side.LEFT]
@@ -170,7 +188,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_written(tmp_path, monkeypatch):
         write_dataset(tmp_path / 'part', RECIPE, fake_render)
     monkeypatch.undo()
     assert len(read_labels(tmp_path / 'part')) == BATCH_SIZE
-    assert len(list(tmp_path.glob('part/*/*'))) == 2 * BATCH_SIZE
+    assert len(list(tmp_path.glob('part/*/*'))) == 3 * BATCH_SIZE
     write_dataset(tmp_path / 'part', RECIPE, fake_render)
     write_dataset(tmp_path / 'whole', RECIPE, fake_render)
     assert files_in(tmp_path / 'part') == files_in(tmp_path / 'whole')
@@ -198,11 +216,13 @@ def test_only_cameras_that_measure_skin_at_the_hands_take_turns(tmp_path):
         assert [label.group for label in read_labels(folder)] == groups
 
 
-def test_a_set_without_colour_holds_depth_alone(tmp_path):
+def test_a_set_without_colour_holds_depth_and_masks_alone(tmp_path):
     write_dataset(tmp_path, replace(RECIPE, count=2, colour=False), fake_render)
     labels = read_labels(tmp_path)
     assert [label.image for label in labels] == [label.depth for label in labels]
-    assert sorted(path.name for path in tmp_path.glob('*/*')) == ['000000.png', '000001.png']
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.glob('*/*')} == {
+        f'{part}/00000{index}.png' for part in ('depth', 'masks') for index in (0, 1)
+    }
     with pytest.raises(ValueError, match='without colour'):
         replace(RECIPE, colour=False, scene=SceneConfig(background='transparent'))
 

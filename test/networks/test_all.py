@@ -35,16 +35,16 @@ SIZES = {
     ('mobile_keypoints', 'slim'): (1.023, 0.0702),
     ('mask_pose', 'full'): (36.747, 103.007),
     ('mask_pose', 'full_no_mask'): (36.617, 102.733),
-    ('mask_pose', 'slim'): (0.7786, 0.5286),
-    ('mask_pose', 'slim_no_mask'): (0.7673, 0.5242),
+    ('mask_pose', 'slim'): (0.7786, 0.3383),
+    ('mask_pose', 'slim_no_mask'): (0.7673, 0.3355),
     ('skeleton_unet', 'full'): (31.038, 48.167),
-    ('skeleton_unet', 'slim'): (0.948, 1.459),
+    ('skeleton_unet', 'slim'): (0.4866, 0.4306),
     ('skeleton_multiscale', 'full'): (4.026, 9.547),
     ('skeleton_multiscale', 'full_no_skeleton'): (4.026, 9.547),
     ('skeleton_multiscale', 'full_single_scale'): (4.013, 9.497),
-    ('skeleton_multiscale', 'slim'): (0.297, 0.603),
-    ('skeleton_multiscale', 'slim_no_skeleton'): (0.297, 0.603),
-    ('skeleton_multiscale', 'slim_single_scale'): (0.293, 0.588),
+    ('skeleton_multiscale', 'slim'): (0.2898, 0.2808),
+    ('skeleton_multiscale', 'slim_no_skeleton'): (0.2898, 0.2808),
+    ('skeleton_multiscale', 'slim_single_scale'): (0.2867, 0.2738),
 }
 # Fully connected layers fix the size of their input.
 SMALL = {'local_regression_hourglass': 128}

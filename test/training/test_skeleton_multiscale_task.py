@@ -29,6 +29,7 @@ SMALL = {
     'matte_groups': (),
     'held_out_groups': ('b',),
     'backgrounds': ('backgrounds',),
+    'mistakes': (),
     'region_batch': 3,
     'steps': 2,
     'validate_every': 2,
@@ -38,7 +39,7 @@ SMALL = {
 def unet_task():
     recipe = read_task(MODELS / 'skeleton_unet_slim.yaml').recipe
     return SkeletonUNetTask(
-        replace(recipe, **SMALL, scene_size=64, scene_batch=2, region_size=64, region_share=1.0)
+        replace(recipe, **SMALL, scene_size=64, scene_batch=2, region_size=96, region_share=1.0)
     )
 
 
@@ -94,19 +95,19 @@ def test_skeletons_are_the_targets_of_the_first_network(data):
     task = unet_task()
     task.load(data)
     (images,), (skeletons,) = task.batch(0, 0)
-    assert images.shape == (3, 3, 64, 64)
-    assert skeletons.shape == (3, 64, 64)
+    assert images.shape == (3, 3, 96, 96)
+    assert skeletons.shape == (3, 96, 96)
     drawn = skeletons.numpy()
     with_hands = drawn.max(axis=(1, 2)) > 0
     assert with_hands.any()
-    assert all(skeleton_image.decode(each) is not None for each in drawn[with_hands])
+    assert all(len(skeleton_image.decode(each)) for each in drawn[with_hands])
 
 
 def test_heatmaps_of_the_hand_at_all_scales_are_the_targets_of_the_second(pose_task):
     (images, skeletons), targets = pose_task.batch(0, 0)
-    assert images.shape == (3, 3, 128, 128)
-    assert skeletons.shape == (3, 128, 128)
-    assert [tuple(t.shape[2:]) for t in targets] == [(128 // t, 128 // t) for t in STRIDES]
+    assert images.shape == (3, 3, 96, 96)
+    assert skeletons.shape == (3, 96, 96)
+    assert [tuple(t.shape[2:]) for t in targets] == [(96 // t, 96 // t) for t in STRIDES]
     # The same keypoints at every scale: peaks agree to two cells of the coarsest.
     places = [
         stride * heatmap.best_cells(target[0].numpy())
@@ -149,4 +150,15 @@ def test_a_skeleton_model_that_draws_no_skeletons_is_refused(pose_task, data):
     export_onnx(build('skeleton_multiscale', 'slim').state_dict(), pose_task, data / 'pose.onnx')
     recipe = replace(pose_task.recipe, skeleton_model=str(data / 'pose.onnx'))
     with pytest.raises(ValueError, match='must be a skeleton_unet, got a skeleton_multiscale'):
+        SkeletonMultiScaleTask(recipe).load(data)
+
+
+def test_skeletons_of_another_size_are_refused(pose_task, data):
+    export_onnx(
+        build('skeleton_unet', 'slim').state_dict(),
+        SkeletonUNetTask(replace(unet_task().recipe, region_size=64)),
+        data / 'small.onnx',
+    )
+    recipe = replace(pose_task.recipe, skeleton_model=str(data / 'small.onnx'))
+    with pytest.raises(ValueError, match='regions of 96 pixels, got 64'):
         SkeletonMultiScaleTask(recipe).load(data)

@@ -15,11 +15,9 @@ SIGMAS = (3.0, 3.0, 3.0, 3.0)
 
 
 def targets(hands, sides=None):
-    sample = Sample(
-        np.zeros((128, 128, 3), np.uint8),
-        np.reshape(hands, (-1, 21, 2)).astype(np.float32),
-        np.array(sides or [Side.RIGHT] * len(hands), np.uint8),
-    )
+    points = np.reshape(hands, (-1, 21, 2)).astype(np.float32)
+    sides = np.array(sides or [Side.RIGHT] * len(hands), np.uint8)
+    sample = Sample(np.zeros((128, 128, 3), np.uint8), points, points, sides)
     return srhandnet_targets([sample], STRIDES, SIGMAS, 256)
 
 
@@ -53,13 +51,10 @@ def test_a_picture_without_hands_has_background_only():
 
 def test_keypoint_targets_are_of_the_first_hand_only():
     other = HAND + np.float32(20)
+    image = np.zeros((128, 128, 3), np.uint8)
     samples = [
-        Sample(
-            np.zeros((128, 128, 3), np.uint8),
-            np.array(hands, np.float32).reshape(-1, 21, 2),
-            np.zeros(len(hands), np.uint8),
-        )
-        for hands in ([HAND, other], [])
+        Sample(image, points, points, np.zeros(len(points), np.uint8))
+        for points in (np.stack((HAND, other)), np.zeros((0, 21, 2), np.float32))
     ]
     maps = keypoint_targets(samples, 4, 2.0)
     assert maps.shape == (2, 22, 32, 32)
