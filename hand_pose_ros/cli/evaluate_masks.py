@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the average precision of masks."""
     published = args.protocol == 'onehand10k_masks'
     labels = onehand10k.read(args.folder).labels if published else read_labels(args.folder)
+    labels = spread(labels, args.pictures)
     config = with_values(PipelineConfig(), pipeline_settings(args))
     if not config.model.estimator.startswith('mask_pose'):
         raise ValueError(
@@ -57,11 +58,13 @@ def run(args: argparse.Namespace) -> int:
     ious: list[float] = []
     with closing(open_pipeline(single_pictures(config, config.detector.cycle))) as pipeline:
         print(pipeline.runtime)
-        for label in tqdm(spread(labels, args.pictures), args.protocol, unit='picture'):
+        for label in tqdm(labels, args.protocol, unit='picture'):
             ious += of_picture(pipeline, args.folder, label)
     if not ious:
         raise ValueError(f'no picture of {args.folder} has a mask')
     print(f'{len(ious)} {"pictures" if published else "hands"} with a mask')
+    if published and len(ious) < len(labels):
+        print(f'{len(labels) - len(ious)} pictures left out: missing, damaged or without a mask')
     ours = {
         f'mask AP{percent}': mask_average_precision(np.array(ious), percent / 100)
         for percent in IOU_PERCENT
@@ -74,9 +77,10 @@ def run(args: argparse.Namespace) -> int:
 def _onehand10k_ious(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[float]:
     path = folder / label.image
     mask = cv2.imread(str(folder / 'Test' / 'mask' / f'{path.stem}.png'), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if mask is None or bgr is None or mask.shape != bgr.shape[:2]:
         return []
-    hands = pipeline(Frame(read_rgb(path), 0.0))
+    hands = pipeline(Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), 0.0))
     # JPEG has left grey in the masks.
     return [hand_iou(hands[0] if hands else None, mask > 127)]
 

@@ -5,6 +5,7 @@ The report is made for bug reports: it is written whatever happens.
 
 import argparse
 import math
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -64,10 +65,16 @@ def run(args: argparse.Namespace) -> int:
         'model': asdict(model),
         'verdict': 'the self-test did not end',
     }
+    # A driver may end the process.
+    write_json(args.out, document)
     try:
         document.update(_check(model, args))
     except (ValueError, OSError, RuntimeError) as error:
         document['verdict'] = f'failed: {error}'
+    except Exception as error:
+        # Another version of TensorRT may lack what is called: just what a report is for.
+        document['verdict'] = f'failed: {error!r}'
+        document['traceback'] = traceback.format_exc().splitlines()
     write_json(args.out, document)
     print(f'{document["verdict"]}\nsee {args.out}')
     return 0 if document['verdict'] == 'passed' else 1

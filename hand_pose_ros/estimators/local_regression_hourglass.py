@@ -58,11 +58,13 @@ class DepthReading:
             skin before them; NaN where refused.
         side: -1 (left) to +1 (right); 0 where refused.
         refusal: Why there are none; empty where there are.
+        is_no_hand: What the depth shows cannot be a hand, so what was measured on it is none, too.
     """
 
     joints_cam: NDArray[np.float32] = field(default_factory=_no_joints)
     side: float = 0.0
     refusal: str = ''
+    is_no_hand: bool = False
 
 
 class LocalRegressionHourglassEstimator:
@@ -128,9 +130,12 @@ class LocalRegressionHourglassEstimator:
                 continue
             view = look_at(centre_cam, self._spec.cube_m, self._spec.input_size, float(roll_rad))
             crop = encode_depth(depth_m, camera, view)
-            refusal = _refusal(crop, view)
-            readings[index] = DepthReading(refusal=refusal)
-            if not refusal:
+            shown = np.abs(crop) < EMPTY
+            if shown.mean() < MIN_SHOWN:
+                readings[index] = DepthReading(refusal='too little depth around it')
+            elif shown.mean() > WALL_SHARE and _is_flat(crop, view):
+                readings[index] = DepthReading(refusal='a flat surface', is_no_hand=True)
+            else:
                 crops.append(crop)
                 places.append((index, view))
         if not crops:
@@ -156,16 +161,6 @@ def _centre(
         return find_centre(depth_m, camera, hand.box_px, hand.keypoints_px)
     middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
     return unproject(middle_px[None], np.median(measured_m)[None], camera)[0]
-
-
-def _refusal(crop: NDArray[np.float32], view: CropView) -> str:
-    """Says why a crop shows no hand; empty if it may."""
-    shown = np.abs(crop) < EMPTY
-    if shown.mean() < MIN_SHOWN:
-        return 'too little depth around it'
-    if shown.mean() > WALL_SHARE and _is_flat(crop, view):
-        return 'a flat surface'
-    return ''
 
 
 def _is_flat(crop: NDArray[np.float32], view: CropView) -> bool:

@@ -71,7 +71,7 @@ class SRHandNetEstimator:
         limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
         again = sizes <= limit
         boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        if cycle == 'full':
+        if cycle == 'full' and spec.region_size < spec.input_size:
             close_px, close_sides = self._close_regions(rgb, threshold, refine)
             new = pairwise_iou(close_px, boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
             close_px, close_sides = close_px[new], close_sides[new]
@@ -84,16 +84,16 @@ class SRHandNetEstimator:
         second = self.look_again(rgb, again_px, threshold, refine, again_sides)
         if cycle == 'full':
             second = self._corrected(rgb, second, again_px, again_sides, threshold, refine)
-        count = int(again.sum())
+        # What a track says of a side came from hands: said once more it would confirm itself.
+        seen_sides = np.concatenate((regions.sides[again], close_sides, 0 * missed_sides))
         looked_at = [
-            _with_side(hand, float(side))
-            for hand, side in zip(second[:count], regions.sides[again], strict=True)
+            with_side(hand, float(side)) for hand, side in zip(second, seen_sides, strict=True)
         ]
         first = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
         hands = [
             make_hand(keypoints, scores, side, rgb.shape[:2]) for keypoints, scores, side in first
         ]
-        return sorted((*hands, *looked_at, *second[count:]), key=lambda hand: -hand.score)
+        return sorted((*hands, *looked_at), key=lambda hand: -hand.score)
 
     def _close_regions(
         self, rgb: NDArray[np.uint8], threshold: float, refine: bool
@@ -249,8 +249,8 @@ def make_hand(
     )
 
 
-def _with_side(hand: Hand, side_value: float) -> Hand:
-    """Gives a hand the side that the first pass saw, if the second says nothing of it."""
+def with_side(hand: Hand, side_value: float) -> Hand:
+    """Gives a hand that has no side the one that was seen before, -1 (left) .. +1 (right)."""
     if hand.side != Side.UNKNOWN:
         return hand
     side, side_score = _side_of(side_value)

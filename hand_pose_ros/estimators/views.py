@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import SIDE_VALUES
 from hand_pose_ros.estimators.base import Reader
-from hand_pose_ros.estimators.srhandnet import make_hand
+from hand_pose_ros.estimators.srhandnet import make_hand, with_side
 from hand_pose_ros.types import MIRRORED, Hand
 
 DOUBTFUL = (0.42, 0.7)
@@ -37,7 +37,7 @@ def settled(
 
     Returns:
         The hands in the same order; the doubtful ones with the median of the views' keypoints and
-        the mean of their scores.
+        the mean of their scores. If no view tells the side, it stays.
     """
     low, high = DOUBTFUL
     doubtful = [i for i, hand in enumerate(hands) if low <= hand.score < high]
@@ -54,7 +54,8 @@ def settled(
     views += [mirrored_hand(hand, width) for hand in mirrored]
     result = list(hands)
     for row, index in enumerate(doubtful):
-        result[index] = _agreed(views[row :: len(doubtful)], rgb.shape[:2])
+        agreed = _agreed(views[row :: len(doubtful)], rgb.shape[:2])
+        result[index] = with_side(agreed, float(sides[row]))
     return result
 
 

@@ -40,8 +40,7 @@ STRIDES = (2, 4, 2, 1, 1)
 """Input pixels per cell of the heatmaps of d1, d2, u1, u2 and the final layer."""
 
 FIRST_LOGIT = -4.0
-"""Heatmaps and skeletons are nearly empty: sigmoids that start at a half would only unlearn that at
-first."""
+"""Maps are nearly empty: sigmoids that start at a half would only unlearn that at first."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def lift_hands(
 
     Returns:
         The hands as `lift_hand` leaves them, or with all joints as `join` puts them together; and
-        for each hand that the depth says nothing of, why.
+        for each hand of which the network says nothing, why. Of such a hand what was measured
+        stays, moved from the skin to the joints, unless the depth cannot be that of a hand.
     """
     measured = tuple(lift_hand(hand, depth_m, camera, config) for hand in hands)
     if estimator is None:
@@ -66,10 +67,34 @@ def lift_hands(
         for hand, reading in zip(measured, estimator.read(depth_m, camera, measured), strict=True)
     ]
     joined = tuple(
-        hand if reading.refusal else join(hand, reading, depth_m, camera, config)
+        _without_reading(hand, reading.is_no_hand)
+        if reading.refusal
+        else join(hand, reading, depth_m, camera, config)
         for hand, reading in zip(measured, readings, strict=True)
     )
     return joined, [reading.refusal for reading in readings if reading.refusal]
+
+
+def _without_reading(hand: Hand, is_no_hand: bool) -> Hand:
+    """Leaves a measured hand what was measured of it, or nothing if that is no hand."""
+    joints_cam = under_skin(hand.joints_cam)
+    return _with_joints(
+        hand, joints_cam, hand.position_sources, np.full(len(joints_cam), not is_no_hand)
+    )
+
+
+def _with_joints(
+    hand: Hand,
+    joints_cam: NDArray[np.floating],
+    sources: NDArray[np.uint8],
+    kept: NDArray[np.bool_],
+) -> Hand:
+    """Gives a hand (21, 3) joints, NaN and NONE where (21,) `kept` is false."""
+    return replace(
+        hand,
+        joints_cam=np.where(kept[:, None], joints_cam, np.nan).astype(np.float32),
+        position_sources=np.where(kept, sources, PositionSource.NONE).astype(np.uint8),
+    )
 
 
 def _believed(
@@ -80,9 +105,10 @@ def _believed(
         return reading
     typical_m = float(np.median(reading.joints_cam[:, 2]))
     if not config.min_depth_m <= typical_m <= config.max_depth_m:
-        return DepthReading(refusal=f'it would be {typical_m:.2g} m away')
+        return DepthReading(refusal=f'it would be {typical_m:.2g} m away', is_no_hand=True)
     if _is_giant(hand.keypoints_px, typical_m, camera, config):
-        return DepthReading(refusal=f'it would be a giant, {typical_m:.2g} m away')
+        refusal = f'it would be a giant, {typical_m:.2g} m away'
+        return DepthReading(refusal=refusal, is_no_hand=True)
     return reading
 
 
@@ -113,9 +139,9 @@ def join(
         config: Which depths are believed.
 
     Returns:
-        The hand with all joints. The score of a joint falls in proportion as the two depths
-        disagree, and that of the hand as its joints miss the keypoints that are seen. An unknown
-        side is the network's.
+        The hand with all joints that lie in the range of depths that are believed. The score of a
+        joint falls in proportion as the two depths disagree, and that of the hand as its joints
+        miss the keypoints that are seen. An unknown side is the network's.
     """
     predicted_cam = _towards_rays(hand, reading, camera)
     depths_m = predicted_cam[:, 2]
@@ -127,13 +153,13 @@ def join(
     allowed_m = np.where(behind_m > 0, HIDDEN_M, BESIDE_M) + noise_m
     measured = np.abs(behind_m) <= allowed_m  # False where not measured
     falls = allowed_m / np.fmax(np.abs(behind_m), allowed_m)  # 1 where not measured
-    sources = np.where(measured, PositionSource.MEASURED, PositionSource.MODEL)
+    sources = np.where(measured, PositionSource.MEASURED, PositionSource.MODEL).astype(np.uint8)
+    joints_cam = np.where(measured[:, None], inner_cam, predicted_cam)
+    in_range = (joints_cam[:, 2] >= config.min_depth_m) & (joints_cam[:, 2] <= config.max_depth_m)
     known = replace(
-        hand,
+        _with_joints(hand, joints_cam, sources, in_range),
         scores=(hand.scores * falls).astype(np.float32),
         score=hand.score * _fit(hand, pixels),
-        joints_cam=np.where(measured[:, None], inner_cam, predicted_cam).astype(np.float32),
-        position_sources=sources.astype(np.uint8),
     )
     if hand.side != Side.UNKNOWN or reading.side == 0:
         return known
@@ -198,11 +224,8 @@ def lift_hand(
         # A hand too close for the sensor leaves only background, at which it would be a giant.
         typical_m = float(np.median(joints_m[measured]))
         measured &= not _is_giant(hand.keypoints_px, typical_m, camera, config)
-    sources = np.where(measured, PositionSource.MEASURED, PositionSource.NONE)
-    return replace(
-        hand,
-        joints_cam=np.where(measured[:, None], joints_cam, np.nan).astype(np.float32),
-        position_sources=sources.astype(np.uint8),
+    return _with_joints(
+        hand, joints_cam, np.full(len(measured), PositionSource.MEASURED, np.uint8), measured
     )
 
 

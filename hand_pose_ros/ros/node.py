@@ -1,10 +1,12 @@
 """`hand_pose_node`: RGB, depth and camera_info in, hands out."""
 
+import math
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
+from time import monotonic
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -30,6 +32,9 @@ from hand_pose_ros.ros.worker import FrameWorker
 OPEN_AT_ONCE = partial(open_pipeline, wait=False, ids=count(1))
 """A robot does not wait for an engine to be built. No id comes twice in a process, however often
 its nodes are configured."""
+
+PROGRESS_PERIOD_S = 10.0
+"""The log hears of an engine's progress at most so often."""
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -62,6 +67,7 @@ class HandPoseNode(LifecycleNode):
         self._while_active = ExitStack()
         self._processor: FrameProcessor | None = None
         self._told_runtime = ''
+        self._told_progress, self._progress_s = '', -math.inf
         self._synchroniser = Synchroniser()
         self._worker: FrameWorker | None = None
         self._inputs: Inputs | None = None
@@ -211,11 +217,16 @@ class HandPoseNode(LifecycleNode):
         self._diagnostics.publish(message)
 
     def _tell_runtime(self) -> None:
-        """Logs what executes the networks, once and whenever that changes."""
+        """Logs what executes the networks and how far an engine is, whenever that changes."""
         runtime = self._processor.runtime if self._processor else ''
         if runtime and runtime != self._told_runtime:
             self.get_logger().info(runtime)
         self._told_runtime = runtime
+        progress, now_s = self._processor.engine_progress if self._processor else '', monotonic()
+        if progress != self._told_progress and now_s - self._progress_s >= PROGRESS_PERIOD_S:
+            self._told_progress, self._progress_s = progress, now_s
+            if progress:
+                self.get_logger().info(f'engine: {progress}')
 
     def _facts(self) -> dict[str, object]:
         return {

@@ -43,7 +43,10 @@ def read_document(path: Path) -> dict[str, Any]:
         FileNotFoundError: There is no such file.
         ValueError: It holds something else.
     """
-    document = yaml.safe_load(path.read_text())
+    try:
+        document = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f'{path} is not YAML: {error}') from error
     if not isinstance(document, dict):
         raise ValueError(f'{path} must hold keys and values, got {type(document).__name__}')
     return document

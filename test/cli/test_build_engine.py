@@ -97,6 +97,20 @@ def test_a_runtime_that_computes_something_else_fails_the_selftest(model, tmp_pa
     assert report['rows'][0]['keypoints']['largest_px'] is None
 
 
+def test_an_error_that_nobody_foresaw_is_in_the_report_with_where_it_arose(
+    model, tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise AttributeError('no such method in this TensorRT')
+
+    monkeypatch.setattr(selftest, '_check', fail)
+    out = tmp_path / 'selftest.json'
+    assert main(['selftest', *model, '--runtime', 'torch', '--out', str(out)]) == 1
+    report = json.loads(out.read_text())
+    assert 'no such method in this TensorRT' in report['verdict']
+    assert any('in fail' in line for line in report['traceback'])
+
+
 def test_a_selftest_without_a_gpu_still_leaves_a_report(model, no_gpu, tmp_path):
     out = tmp_path / 'selftest.json'
     assert main(['selftest', *model, '--runtime', 'tensorrt', '--out', str(out)]) == 1

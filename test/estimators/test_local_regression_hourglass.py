@@ -109,6 +109,7 @@ def test_a_few_pixels_of_depth_are_no_hand():
     depth_m[y - 15 : y + 15, x - 15 : x + 15] = 0.6  # 3 cm x 3 cm
     (reading,), runtime = read(depth_m, [measured(JOINTS_CAM)])
     assert reading.refusal == 'too little depth around it'
+    assert not reading.is_no_hand
     assert runtime.batches == []
 
 
@@ -118,6 +119,7 @@ def test_a_flat_wall_is_no_hand(distance_m, noise_m, slope):
     depth_m = wall(distance_m, slope, noise_m)
     (reading,), runtime = read(depth_m, [as_hand(open_hand(distance_m))])
     assert reading.refusal == 'a flat surface'
+    assert reading.is_no_hand
     assert np.isnan(reading.joints_cam).all()
     assert runtime.batches == []
 

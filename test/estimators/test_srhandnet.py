@@ -1,5 +1,7 @@
 """Two passes of the network, with an oracle in its place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracle import OracleRuntime, open_hand, ramp
@@ -101,6 +103,20 @@ def test_a_hand_that_fills_the_frame_is_found_at_the_size_of_a_region():
     np.testing.assert_allclose(hand.keypoints_px, close, atol=3)
     # One that is small there is left to the first pass.
     assert not SRHandNetEstimator(FarSighted([SMALL])).detect(ramp(), 0.2, 'full', refine=True)
+
+
+def test_a_large_hand_has_the_side_of_its_region_where_the_reader_tells_none():
+    close = open_hand((320, 240), 430)
+    estimator = SRHandNetEstimator(FarSighted([close], [Side.LEFT]), FlatReader())
+    (hand,) = estimator.detect(ramp(), 0.2, 'full', refine=True)
+    assert hand.side == Side.LEFT
+
+
+def test_a_frame_is_not_searched_twice_at_one_size():
+    runtime = OracleRuntime([LARGE])
+    runtime.spec = replace(runtime.spec, region_size=runtime.spec.input_size)
+    SRHandNetEstimator(runtime).detect(ramp(), 0.2, 'full', refine=True)
+    assert len(runtime.batches) == 2
 
 
 class FlatReader:

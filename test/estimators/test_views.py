@@ -52,6 +52,12 @@ def test_a_hand_that_all_views_show_stays_within_a_pixel_and_on_its_side(side):
     assert found.score == pytest.approx(0.47, abs=0.03)
 
 
+def test_a_side_that_no_view_tells_stays():
+    blind = [hand(side=0.0) for _ in range(4)]
+    (found,) = settle(ScriptedReader(*blind), hand(side=-0.9))
+    assert (found.side, found.side_score) == (Side.LEFT, pytest.approx(0.9))
+
+
 def test_one_view_that_errs_moves_nothing():
     far, mirrored = hand(TRUTH + 50), mirrored_hand(hand(), 640)
     (found,) = settle(ScriptedReader(hand(), hand(), far, mirrored), hand(TRUTH + 9))

@@ -241,6 +241,34 @@ def test_a_hand_at_an_impossible_distance_gets_no_predicted_joints():
     assert 'giant, 1.' in reason
 
 
+def test_keypoints_on_a_wall_have_no_positions():
+    wall_m = np.full((CAMERA.height, CAMERA.width), 0.6, np.float32)
+    lifted_hand, refusals = lift_with(np.zeros((21, 3)), as_hand(open_hand(0.6)), wall_m)
+    assert refusals == ['a flat surface']
+    assert np.isnan(lifted_hand.joints_cam).all()
+    assert (lifted_hand.position_sources == PositionSource.NONE).all()
+    assert np.isfinite(lifted_hand.keypoints_px).all()
+
+
+def test_without_an_answer_of_the_network_what_was_measured_stays_moved_to_the_joints():
+    lifted_hand, refusals = lift_with(
+        np.full((21, 3), np.nan), as_hand(JOINTS_CAM), skin_image(but=MIDDLE_TIP)
+    )
+    assert refusals == ['the depth network answers with NaN']
+    assert np.isnan(lifted_hand.joints_cam[MIDDLE_TIP]).all()
+    gaps_m = np.linalg.norm(lifted_hand.joints_cam - JOINTS_CAM, axis=1)
+    assert np.nanmax(gaps_m) < 0.002
+
+
+def test_a_joint_that_would_lie_behind_the_camera_is_unknown():
+    near = JOINTS_CAM.copy()
+    near[MIDDLE_TIP, 2] = -0.01
+    hand = joined(near, np.full((CAMERA.height, CAMERA.width), np.nan, np.float32))
+    unknown = np.isnan(hand.joints_cam).all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(unknown), [MIDDLE_TIP])
+    assert hand.position_sources[MIDDLE_TIP] == PositionSource.NONE
+
+
 def test_a_hand_out_of_the_range_that_is_believed_gets_no_predicted_joints():
     estimator = LocalRegressionHourglassEstimator(DepthOracle([np.zeros((21, 3))]))
     hand, depth_m = as_hand(open_hand(0.6)), depth_image(open_hand(0.6), np.nan)

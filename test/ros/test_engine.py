@@ -7,6 +7,7 @@ def test_progress_is_in_the_diagnostics_and_the_takeover_in_the_log(start, pipel
     rig.until(lambda: rig.value('engine') == 'building 40%, 83 s, try 1')
     assert rig.value('runtime') == 'a fake'
     rig.until(lambda: 'a fake' in rig.logs)
+    rig.until(lambda: 'engine: building 40%, 83 s, try 1' in rig.logs)
     pipeline.engine_progress = 'ready'
     pipeline.runtime = 'a fake; now an engine'
     rig.until(lambda: rig.value('engine') == 'ready')

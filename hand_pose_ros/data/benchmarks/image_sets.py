@@ -17,6 +17,10 @@ from hand_pose_ros.types import Side
 IDENTITY = tuple(range(NUM_KEYPOINTS))
 
 
+SIDES = {'left': Side.LEFT, 'right': Side.RIGHT}
+"""Of the word `hand_type`; hands that interact, say, are of neither."""
+
+
 @dataclass(frozen=True)
 class ImageBenchmark:
     """The test set of an image data set.
@@ -118,7 +122,7 @@ def read_mmpose(
             points = np.reshape(entry['keypoints'], (NUM_KEYPOINTS, 3)).astype(float)[list(order)]
             x, y, width, height = map(float, entry['bbox'])
             box = np.array([x, y, x + width, y + height])
-            side = Side[entry.get('hand_type', 'unknown').upper()]
+            side = SIDES.get(entry.get('hand_type'), Side.UNKNOWN)
             hand = label_hand(flagged(points), side, box)
             if hand is not None:
                 hands.setdefault(entry['image_id'], []).append(hand)

@@ -205,6 +205,9 @@ def test_the_annotations_of_mmpose_are_taken_where_they_are(tmp_path, name, anno
     assert label.hands[0].side is Side.LEFT
     assert benchmark.head_sizes_px == {'Test/source/9.jpg': 88.5}
     assert 'MMPose' in benchmark.box
+    document['annotations'][0]['hand_type'] = 'interacting'
+    write_json(tmp_path / annotations, document)
+    assert IMAGE_SETS[name](tmp_path).labels[0].hands[0].side is Side.UNKNOWN
     (tmp_path / annotations).write_text(json.dumps({'images': []}))
     with pytest.raises(ValueError, match='not in the format of MMPose'):
         IMAGE_SETS[name](tmp_path)
