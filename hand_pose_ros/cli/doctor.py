@@ -104,7 +104,12 @@ def _cuda_python(gpu: Gpu | None) -> Finding:
     except (ImportError, OSError) as error:
         advice = f'TensorRT needs cuda-python: {cuda_advice(gpu)}' if gpu else ''
         return Finding('cuda-python', f'none: {error}', advice)
-    return Finding('cuda-python', f'cuda-bindings {_version("cuda-bindings")}')
+    version = _version('cuda-bindings')
+    advice = ''
+    major = version.partition('.')[0]
+    if gpu is not None and major and int(major) > int(gpu.cuda_version.partition('.')[0]):
+        advice = f'cuda-bindings {version} is newer than the driver: {cuda_advice(gpu)}'
+    return Finding('cuda-python', f'cuda-bindings {version}', advice)
 
 
 def _onnx_runtime(gpu: Gpu | None) -> Finding:

@@ -21,6 +21,7 @@ from hand_pose_ros.data.depth_comparison import (
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.rendering.render import HandRenderer
 from hand_pose_ros.data.synth_dataset import load_recipe, write_dataset
+from hand_pose_ros.runtimes.torch_runtime import torch_device
 
 SIMULATED_FRAMES = 10
 PICTURES = ('.jpg', '.jpeg', '.png')
@@ -99,7 +100,8 @@ def _read_surroundings(args: argparse.Namespace) -> tuple[list[NDArray[Any]], li
 def _renderer(
     args: argparse.Namespace, backgrounds: list[NDArray[Any]], panoramas: list[NDArray[Any]]
 ) -> HandRenderer:
-    return HandRenderer(args.assets, args.device, backgrounds=backgrounds, panoramas=panoramas)
+    device = torch_device(args.device)
+    return HandRenderer(args.assets, device, backgrounds=backgrounds, panoramas=panoramas)
 
 
 def _digest(*pictures: list[NDArray[Any]]) -> str:

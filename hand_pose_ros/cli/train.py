@@ -5,9 +5,8 @@ import os
 import socket
 from pathlib import Path
 
-import torch
-
 from hand_pose_ros.runtimes.open import find_model
+from hand_pose_ros.runtimes.torch_runtime import torch_device
 from hand_pose_ros.training.loop import Job, train
 from hand_pose_ros.training.tasks import read_task
 
@@ -29,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains; an existing checkpoint in the output folder is resumed."""
-    device = args.device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    device = torch_device(args.device)
     processes = args.processes or len(os.sched_getaffinity(0))
     out = args.out or Path('runs') / args.recipe.stem
     if (out / 'checkpoint.pt').exists():

@@ -8,6 +8,7 @@ interrupted run continues where it stopped and ends with the same bytes.
 
 import fcntl
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -77,8 +78,12 @@ class Recipe:
         """Refuses what cannot be rendered."""
         if self.count < 1:
             raise ValueError(f'count must be at least 1, got {self.count}')
-        if self.seed < 0:
-            raise ValueError(f'seed must not be negative, got {self.seed}')
+        if not 0 <= self.seed < ATTEMPT_SEEDS:
+            raise ValueError(f'seed must be 0 to {ATTEMPT_SEEDS - 1}, got {self.seed}')
+        if not 0 <= self.sensor_focal_px < math.inf:
+            raise ValueError(
+                f'sensor_focal_px must be a length or 0, got {self.sensor_focal_px:g}'
+            )
         if not self.colour and self.scene.background == 'transparent':
             raise ValueError('cut-outs without colour would show nothing')
         unknown = set(self.sensors) - set(SENSORS)

@@ -51,7 +51,28 @@ def open_torch(path: Path, threads: int) -> TorchRuntime:
     """
     module, spec = read_module(path)
     torch.set_num_threads(threads)
-    return TorchRuntime(module, spec, 'cuda' if torch.cuda.is_available() else 'cpu')
+    return TorchRuntime(module, spec, torch_device(None))
+
+
+def torch_device(name: str | None) -> str:
+    """Returns the device to work on.
+
+    Args:
+        name: What was asked for, such as `cpu` or `cuda`; None for a GPU where there is one.
+
+    Raises:
+        ValueError: There is no such device, or torch cannot use it here.
+    """
+    if name is None:
+        return 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        kind = torch.device(name).type
+    except RuntimeError as error:
+        raise ValueError(f'--device must be cpu or cuda, got {name!r}') from error
+    if kind == 'cuda' and not torch.cuda.is_available():
+        built = 'finds no NVIDIA GPU' if torch.version.cuda else 'is built without CUDA'
+        raise ValueError(f'--device {name}: torch {torch.__version__} {built}')
+    return name
 
 
 def read_module(path: Path) -> tuple[Deployed, Spec]:

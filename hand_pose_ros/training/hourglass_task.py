@@ -60,6 +60,11 @@ class HourglassTask:
     def __init__(self, recipe: HourglassRecipe) -> None:
         if recipe.loss not in JOINT_LOSSES:
             raise ValueError(f'loss must be one of {list(JOINT_LOSSES)}, got {recipe.loss!r}')
+        if not 0 < recipe.held_out_share < 1:
+            # Without validation there would be no best checkpoint.
+            raise ValueError(
+                f'held_out_share must lie between 0 and 1, got {recipe.held_out_share:g}'
+            )
         self.recipe = recipe
         size = PLANS[recipe.plan].input_size
         self.spec = DepthSpec(recipe.network, recipe.plan, size, recipe.cube_m, NUM_KEYPOINTS)

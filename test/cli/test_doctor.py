@@ -56,6 +56,21 @@ def test_with_a_gpu_the_end_says_what_to_install(machine, capsys, tmp_path):
     assert names[:5] == ['machine', 'GPU', 'TensorRT', 'cuda-python', 'ONNX Runtime']
 
 
+def test_bindings_newer_than_the_driver_are_told(machine, monkeypatch, capsys):
+    machine(ORIN)
+    monkeypatch.setattr(doctor, 'CUDA_MODULE', 'json')
+    monkeypatch.setattr(doctor, '_version', lambda package: '13.0.1')
+    assert main(['doctor']) == 0
+    _, advice = capsys.readouterr().out.split('\n\n')
+    assert (
+        "cuda-bindings 13.0.1 is newer than the driver: pip install 'cuda-bindings==12.*'"
+        in advice
+    )
+    monkeypatch.setattr(doctor, '_version', lambda package: '12.9.1')
+    assert main(['doctor']) == 0
+    assert 'newer than the driver' not in capsys.readouterr().out
+
+
 def test_cameras_are_named_with_their_topics():
     rclpy = pytest.importorskip('rclpy')
     from rclpy.context import Context

@@ -14,7 +14,7 @@ from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.types import Side
 
-RECIPE = 'config/models/local_regression_hourglass.yaml'
+RECIPE = 'config/models/local_regression_hourglass_small.yaml'
 
 
 def write_set(folder, count, colour):

@@ -344,7 +344,10 @@ def test_recipes_take_every_field_of_a_scene(tmp_path):
     ('text', 'message'),
     [
         ('count: 0\nseed: 1', 'count must be at least 1, got 0'),
-        ('count: 5\nseed: -1', 'seed must not be negative'),
+        ('count: 5\nseed: -1', 'seed must be 0 to 999999999, got -1'),
+        ('count: 5\nseed: 99999999999999999999', 'seed must be 0 to'),
+        ('count: 5\nseed: 1\nsensor_focal_px: .nan', 'sensor_focal_px must be a length'),
+        ('count: 5\nseed: 1\nsensor_focal_px: -500', 'must be a length or 0, got -500'),
         ('count: many\nseed: 1', "count must be int, got 'many'"),
         ('count: 5', 'seed'),
         ('count: 5\nseed: 1\nsensors: [leap]', r"among .*sr305.*got \['leap'\]"),

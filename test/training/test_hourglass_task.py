@@ -21,7 +21,7 @@ from hand_pose_ros.training.tasks import read_task
 
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = replace(
-    read_task(REPOSITORY / 'config' / 'models' / 'local_regression_hourglass.yaml').recipe,
+    read_task(REPOSITORY / 'config' / 'models' / 'local_regression_hourglass_small.yaml').recipe,
     renders=('a',),
     held_out_share=0.2,
     batch=2,
@@ -113,3 +113,9 @@ def test_an_exported_model_gives_the_same_joints_in_both_runtimes(tmp_path):
 def test_an_unknown_loss_is_named():
     with pytest.raises(ValueError, match=r"one of .*smooth_l1.*, got 'hinge'"):
         HourglassTask(replace(RECIPE, loss='hinge'))
+
+
+@pytest.mark.parametrize('share', [0.0, 1.0])
+def test_a_recipe_without_validation_or_without_training_is_refused(share):
+    with pytest.raises(ValueError, match='held_out_share must lie between 0 and 1'):
+        HourglassTask(replace(RECIPE, held_out_share=share))

@@ -46,6 +46,13 @@ def test_a_file_without_keys_is_refused(tmp_path):
         read_task(path)
 
 
+def test_a_file_that_is_not_yaml_is_named(tmp_path):
+    path = tmp_path / 'broken.yaml'
+    path.write_text('a: [')
+    with pytest.raises(ValueError, match=r'(?s)broken\.yaml is not YAML: .*line 1'):
+        read_task(path)
+
+
 def test_shares_must_sum_to_one(tmp_path):
     path = tmp_path / 'recipe.yaml'
     path.write_text(NANO.replace('shares: [0.1,', 'shares: [0.5,'))
