@@ -62,16 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints PCK, recall, AP, side accuracy and false hands, with and without the second pass."""
-    recipe = read_task(args.recipe).recipe
-    if not isinstance(recipe, PhotoRecipe):
-        raise ValueError(f'{args.recipe} trains on no photos, so it holds none out')
+    recipe = photo_recipe(args.recipe)
     settings = {'model.detector': args.recipe.stem, **pipeline_settings(args)}
     config = with_values(PipelineConfig(), settings)
-    groups: dict[str, list[tuple[Path, ImageLabel]]] = {}
-    for folder in (args.data / name for name in recipe.photos):
-        _, held_out = split_photos(folder, recipe.held_out_groups)
-        for label in held_out:
-            groups.setdefault(label.group, []).append((folder / label.image, label))
+    groups = held_out_photos(recipe, args.data)
     sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
     folders = [args.data / name for name in recipe.backgrounds]
     backgrounds = load_backgrounds(folders, held_out=True)
@@ -91,6 +85,29 @@ def run(args: argparse.Namespace) -> int:
     )
     print(pipelines['full'].runtime)
     return 0
+
+
+def photo_recipe(path: Path) -> PhotoRecipe:
+    """Reads a recipe that trains on photos.
+
+    Raises:
+        ValueError: It trains on none, or is not a recipe.
+        FileNotFoundError: There is no such file.
+    """
+    recipe = read_task(path).recipe
+    if not isinstance(recipe, PhotoRecipe):
+        raise ValueError(f'{path} trains on no photos, so it holds none out')
+    return recipe
+
+
+def held_out_photos(recipe: PhotoRecipe, data: Path) -> dict[str, list[tuple[Path, ImageLabel]]]:
+    """Returns path and label of the photos that a recipe keeps from training, by group."""
+    groups: dict[str, list[tuple[Path, ImageLabel]]] = {}
+    for folder in (data / name for name in recipe.photos):
+        _, held_out = split_photos(folder, recipe.held_out_groups)
+        for label in held_out:
+            groups.setdefault(label.group, []).append((folder / label.image, label))
+    return groups
 
 
 def _pictures(photos: Photos) -> tuple[Pictures, int]:

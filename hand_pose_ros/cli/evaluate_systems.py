@@ -2,21 +2,29 @@
 
 import argparse
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
+from hand_pose_ros.cli.evaluate_photos import held_out_photos, photo_recipe
 from hand_pose_ros.evaluation.benchmark import surroundings
 from hand_pose_ros.evaluation.photos import labelled_photos
 from hand_pose_ros.evaluation.systems import MeasuredSystem, SystemScores, systems_of
 from hand_pose_ros.evaluation.tables import comparison
 from hand_pose_ros.runtimes.open import shipped_models
 
+HELD_OUT = 'held-out photos'
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the protocol's arguments."""
     parser.add_argument(
-        '--labelled', type=Path, nargs='+', required=True, help='data sets, evaluated whole'
+        'recipe', type=Path, nargs='?', help='the photos that it holds out are a set, too'
+    )
+    parser.add_argument('--data', type=Path, help="folder of the recipe's folders")
+    parser.add_argument(
+        '--labelled', type=Path, nargs='*', default=[], help='data sets, evaluated whole'
     )
     parser.add_argument(
         '--models', nargs='+', help='names or .onnx files (default: all that are shipped)'
@@ -32,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints PCK, size and latency of each system, and plots accuracy against latency."""
     sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
+    if args.recipe is not None and args.data is not None:
+        groups = held_out_photos(photo_recipe(args.recipe), args.data)
+        sets = {HELD_OUT: list(chain.from_iterable(groups.values())), **sets}
+    if not sets:
+        raise ValueError('systems needs RECIPE and --data, or --labelled, or both')
     where = surroundings()
     print(f'{where["date"]}, {where["cpu"]}, {where["cores"]} cores, commit {where["commit"]}')
     scores: dict[str, SystemScores] = {}

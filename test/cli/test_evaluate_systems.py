@@ -1,9 +1,11 @@
 """`hand-pose evaluate systems` with a model that always sees the same hand."""
 
 import json
+from pathlib import Path
 
 import cv2
 import pytest
+import yaml
 from oracle import open_hand
 
 from hand_pose_ros.cli.main import main
@@ -38,6 +40,19 @@ def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missin
     assert missing.split()[-4:] == ['-'] * 4
     assert any('estimator mask_pose needs weights' in line for line in lines)
     assert cv2.imread(str(out)) is not None
+
+
+def test_the_photos_that_a_recipe_holds_out_are_a_set(labelled, model_path, tmp_path, capsys):
+    recipe = yaml.safe_load(Path('config/models/srhandnet_nano.yaml').read_text())
+    recipe |= {'photos': ['one_hand'], 'shares': [1.0], 'held_out_groups': ['']}
+    (tmp_path / 'recipe.yaml').write_text(yaml.safe_dump(recipe))
+    arguments = [str(tmp_path / 'recipe.yaml'), '--data', str(tmp_path)]
+    models = ['--models', str(model_path), '--out', str(tmp_path / 'systems.png')]
+    assert main(['evaluate', 'systems', *arguments, *models]) == 0
+    text = capsys.readouterr().out
+    assert 'PCK@0.2 held-out photos' in text
+    assert main(['evaluate', 'systems', *models]) == 1
+    assert 'systems needs RECIPE and --data' in capsys.readouterr().err
 
 
 def test_a_set_without_pictures_is_an_error(tmp_path, capsys):
