@@ -1,4 +1,4 @@
-"""`hand-pose export-int8 RECIPE MODEL OUT`: make a model file smaller, and faster on CPUs."""
+"""`hand-pose export-int8 RECIPE MODEL OUT`: make a model file smaller, and faster."""
 
 import argparse
 from pathlib import Path
@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help='labelled photos: of the held-out groups to measure the loss, of others to calibrate',
     )
+    parser.add_argument(
+        '--tensorrt',
+        action='store_true',
+        help='round as TensorRT does, for model.engine_precision int8 (default: as CPUs do)',
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
             f'{len(known)} and {len(held_out)}'
         )
     chosen = spread(known, CALIBRATION_PHOTOS)
-    quantise(model, [(folder / label.image, label) for label in chosen], args.out)
+    photos = [(folder / label.image, label) for label in chosen]
+    quantise(model, photos, args.out, args.tensorrt)
     sizes_mb = [path.stat().st_size / 1e6 for path in (args.out, model)]
     print(f'{args.out}: {sizes_mb[0]:.1f} MB instead of {sizes_mb[1]:.1f} MB')
     photos = [(folder / label.image, label) for label in held_out[::VALIDATION_STEP]]

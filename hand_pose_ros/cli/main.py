@@ -18,7 +18,7 @@ VERBS = {
     'evaluate': 'measure how good a model is on pictures it has not seen',
     'overlay': 'draw the labels of a published data set, to see whether it is read right',
     'export': 'turn a checkpoint into a model file',
-    'export-int8': 'make a model file smaller, and faster on CPUs',
+    'export-int8': 'make a model file smaller, and faster',
     'import-srhandnet': 'turn the SRHandNet that its authors released into a model file',
     'synth': 'render a data set of hands',
 }

@@ -68,7 +68,7 @@ class ModelConfig:
     threads: int = setting(0, 'CPU threads of the runtime; 0 for one per core, at most 4.', 0, 64)
     engine_precision: str = setting(
         'fp16',
-        'Of TensorRT engines; int8 needs a model file that is quantised (QDQ, symmetric).',
+        'Of TensorRT engines; int8 needs a model file of `hand-pose export-int8 --tensorrt`.',
         choices=PRECISIONS,
     )
     engine_max_regions: int = setting(

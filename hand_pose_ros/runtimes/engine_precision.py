@@ -38,7 +38,10 @@ def model_for(path: Path, precision: str) -> bytes:
     quantised = any(node.op_type in QUANTIZERS for node in model.graph.node)
     if precision == 'int8':
         if not quantised:
-            raise EngineError(f'int8 needs a quantised (QDQ) model file, {path} is not quantised')
+            raise EngineError(
+                f'int8 needs a quantised model file, as `hand-pose export-int8 --tensorrt` makes '
+                f'it; {path} is not quantised'
+            )
         _check_signed(model, path)
         return path.read_bytes()
     if quantised:
@@ -59,7 +62,7 @@ def _check_signed(model: Any, path: Path) -> None:
         if values is None or values.dtype != 'int8' or values.any():
             kind = 'no constant zero point' if values is None else f'{values.dtype}, {values}'
             raise EngineError(
-                f'{path}: expected symmetric int8 (zero points 0, QuantizeBias off), '
+                f'{path}: expected symmetric int8 (`hand-pose export-int8 --tensorrt`), '
                 f'got {kind} at {node.name or node.output[0]}'
             )
 

@@ -1,9 +1,9 @@
-"""From a model file to one in int8, for CPUs: a quarter of the size, and faster.
+"""From a model file to one in int8: a quarter of the size, and faster.
 
-Static quantisation by ONNX Runtime: activations in uint8, weights in int8 by channel, written as
-QuantizeLinear and DequantizeLinear. Processors without int8 dot products (VNNI, Arm's dotprod)
-gain little, and x86 without VNNI may saturate in sums of uint8 times int8: measure there first.
-TensorRT does not take these files, see runtimes/engine_precision.py.
+Static quantisation by ONNX Runtime: weights in int8 by channel, activations in uint8 for CPUs and
+in symmetric int8 for TensorRT (runtimes/engine_precision.py), written as QuantizeLinear and
+DequantizeLinear. Processors without int8 dot products (VNNI, Arm's dotprod) gain little, and x86
+without VNNI may saturate in sums of uint8 times int8: measure there first.
 """
 
 import logging
@@ -35,6 +35,9 @@ from hand_pose_ros.training.validation import reader_pck
 Inputs = Sequence[Mapping[str, NDArray]]
 
 LAYERS = ('Conv', 'ConvTranspose', 'Gemm', 'MatMul')
+
+TENSORRT_OPTIONS = {'ActivationSymmetric': True, 'QuantizeBias': False}
+"""Its zero points are 0, and its biases floats."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class _Calibration(CalibrationDataReader):
         return next(self._rest, None)
 
 
-def quantise(path: Path, photos: Photos, out: Path) -> None:
+def quantise(path: Path, photos: Photos, out: Path, for_tensorrt: bool = False) -> None:
     """Writes a model file in int8.
 
     The first layer and the last ones stay in float: with them in int8 the first SRHandNet nano
@@ -95,6 +98,7 @@ def quantise(path: Path, photos: Photos, out: Path) -> None:
         path: The model file.
         photos: What the ranges of the activations are taken from, not those of an evaluation.
         out: The .onnx file to write; it says of itself what the other one does.
+        for_tensorrt: Round as TensorRT does; otherwise as CPUs do.
 
     Raises:
         ValueError: The model is damaged, or reads no photos of hands; or a photo is damaged.
@@ -113,9 +117,10 @@ def quantise(path: Path, photos: Photos, out: Path) -> None:
                 str(partial),
                 _Calibration(inputs),
                 per_channel=True,
-                activation_type=QuantType.QUInt8,
+                activation_type=QuantType.QInt8 if for_tensorrt else QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=outer_layers(onnx.load(folded).graph),
+                extra_options=TENSORRT_OPTIONS if for_tensorrt else {},
             )
         finally:
             logging.disable(logging.NOTSET)

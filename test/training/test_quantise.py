@@ -10,6 +10,8 @@ import yaml
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.runtimes.base import METADATA_KEY, SkeletonSpec
+from hand_pose_ros.runtimes.engine_options import EngineError
+from hand_pose_ros.runtimes.engine_precision import model_for
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.runtimes.open import WEIGHTS
 from hand_pose_ros.training.quantise import network_inputs, outer_layers
@@ -46,6 +48,16 @@ def test_the_file_is_a_quarter_opens_like_the_other_and_keeps_its_outer_layers(
     assert in_float == outer_layers(graph)
     assert len(in_float) == 2
     assert sorted(tmp_path.glob('*.onnx')) == [out]
+
+
+def test_what_is_rounded_for_tensorrt_is_what_its_engines_take(data, tmp_path):
+    recipe, out = recipe_holding_out(('b',), tmp_path), tmp_path / 'int8.onnx'
+    arguments = [recipe, 'srhandnet_nano', str(out), '--photos', str(data / 'photos')]
+    assert main(['export-int8', *arguments, '--tensorrt']) == 0
+    assert model_for(out, 'int8') == out.read_bytes()
+    main(['export-int8', *arguments])
+    with pytest.raises(EngineError, match='hand-pose export-int8 --tensorrt'):
+        model_for(out, 'int8')
 
 
 def test_a_network_is_calibrated_on_whole_photos_and_on_their_regions(data):
