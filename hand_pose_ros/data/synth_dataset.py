@@ -146,7 +146,7 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render, surroundings: st
 
     Raises:
         ValueError: The folder holds a set made from another recipe or with other surroundings, or
-            another run is writing to it.
+            another run is writing to it; or the recipe's scenes show no hands.
         OSError: The folder cannot be written or the disk is full. What `labels.json` names is
             complete, and the next call continues after it.
     """
@@ -181,7 +181,13 @@ def _continue(folder: Path, recipe: Recipe, render: Render, labels: list[ImageLa
         with tqdm(total=recipe.count, initial=saved, unit='image', disable=None) as progress:
             while len(labels) < recipe.count:
                 first = len(labels)
-                pictures = _render(recipe, render, seeds[first : first + BATCH_SIZE])
+                pictures, short = _render(recipe, render, seeds[first : first + BATCH_SIZE])
+                if first == 0 and short == len(pictures):
+                    raise ValueError(
+                        f'none of the first {short} scenes shows the {recipe.scene.hands[0]} '
+                        f'hands that the recipe wants, drawn {ATTEMPTS} times: distances, '
+                        'hand sizes, field of view and bodies do not go together'
+                    )
                 labels += [
                     _write_picture(folder, index, recipe, batch, row)
                     for index, (batch, row) in enumerate(pictures, first)
@@ -200,8 +206,12 @@ def _continue(folder: Path, recipe: Recipe, render: Render, labels: list[ImageLa
 
 def _render(
     recipe: Recipe, render: Render, seeds: Sequence[int]
-) -> list[tuple[RenderedBatch, int]]:
-    """Renders scenes, and again those that show too few hands: batch and row of each."""
+) -> tuple[list[tuple[RenderedBatch, int]], int]:
+    """Renders scenes, and again those that show too few hands.
+
+    Returns:
+        Batch and row of each, and how many still show too few.
+    """
     pictures: dict[int, tuple[RenderedBatch, int]] = {}
     missing = list(seeds)
     for attempt in range(ATTEMPTS):
@@ -212,7 +222,7 @@ def _render(
         missing = [seed for seed, hands in zip(missing, shown, strict=True) if hands < least]
         if not missing:
             break
-    return [pictures[seed] for seed in seeds]
+    return [pictures[seed] for seed in seeds], len(missing)
 
 
 def _begin(folder: Path, recipe: Recipe, surroundings: str) -> list[ImageLabel]:

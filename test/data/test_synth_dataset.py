@@ -288,13 +288,24 @@ def test_scenes_with_too_few_hands_are_drawn_again(tmp_path):
     assert np.abs(image.astype(int) - expected).mean() < 12
 
 
-def test_a_scene_that_never_shows_enough_hands_is_kept_after_the_last_attempt(tmp_path):
+def showing_hands_of(*shown):
     def render(config, seeds):
         batch = fake_render(config, seeds)
-        return replace(batch, visible=torch.zeros_like(batch.visible))
+        is_shown = torch.tensor([seed in shown for seed in seeds])
+        return replace(batch, visible=batch.visible & is_shown[:, None, None])
 
-    write_dataset(tmp_path, replace(RECIPE, count=1), render)
-    assert [len(label.hands) for label in read_labels(tmp_path)] == [0]
+    return render
+
+
+def test_a_scene_that_never_shows_enough_hands_is_kept_after_the_last_attempt(tmp_path):
+    write_dataset(tmp_path, replace(RECIPE, count=2), showing_hands_of(70))
+    assert [len(label.hands) for label in read_labels(tmp_path)] == [1, 0]
+
+
+def test_a_recipe_whose_scenes_never_show_enough_hands_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r'none of the first 16 scenes shows the 1 hands'):
+        write_dataset(tmp_path, RECIPE, showing_hands_of())
+    assert read_labels(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
