@@ -36,6 +36,9 @@ FINGER_NAMES = ('thumb', 'index', 'middle', 'ring', 'little')
 FINGERS = tuple(tuple(range(base, base + 4)) for base in range(1, NUM_KEYPOINTS, 4))
 """Keypoint indices of each finger, base to tip."""
 
+PALM = (WRIST, *(finger[0] for finger in FINGERS))
+"""Keypoint indices around the palm."""
+
 BONES = tuple(bone for finger in FINGERS for bone in ((WRIST, finger[0]), *pairwise(finger)))
 """(parent, child) keypoint indices, 20 of them, in the order of the children."""
 

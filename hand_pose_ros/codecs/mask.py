@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.skeleton import FINGERS, WRIST
+from hand_pose_ros.skeleton import FINGERS, PALM
 from hand_pose_ros.types import HandMask
 
 MASK_THRESHOLD = 0.5
@@ -19,9 +19,6 @@ MASK_THRESHOLD = 0.5
 
 FINGER_WIDTH = 0.19
 """Of a finger, over the length from the wrist to the farthest knuckle: 18 of 95 millimetres."""
-
-PALM = (WRIST, *(finger[0] for finger in FINGERS))
-"""Keypoint indices around the palm."""
 
 _FRACTION_BITS = 4
 

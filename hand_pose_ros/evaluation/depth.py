@@ -16,11 +16,12 @@ from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionH
 from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
 from hand_pose_ros.evaluation.metrics import match_hands
 from hand_pose_ros.evaluation.photos import FindHands, read_rgb
+from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.geometry.depth import check_depth_unit
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.pipeline.lift import lift_hand, lift_hands, under_skin
 from hand_pose_ros.skeleton import KEYPOINT_NAMES, NUM_KEYPOINTS
-from hand_pose_ros.types import Frame, Hand, Side
+from hand_pose_ros.types import Camera, Frame, Hand, Side
 
 LOOK_UP, UNDER_SKIN, NETWORK, BOTH = (
     'look-up',
@@ -31,8 +32,37 @@ LOOK_UP, UNDER_SKIN, NETWORK, BOTH = (
 """The second is the first without its bias: a camera sees the skin, and joints lie deeper. The
 last is what the pipeline publishes."""
 
+BOX_M = 0.24
+"""Side of the box of a hand of which only the middle is known."""
+
 DISTANCES_M = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 """Edges of the bins of distance."""
+
+
+def joints_around(
+    estimator: LocalRegressionHourglassEstimator,
+    depth_m: NDArray[np.float32],
+    camera: Camera,
+    centre_cam: NDArray[np.floating],
+) -> NDArray[np.float32] | None:
+    """Reads a hand of which only depth is known, and the middle of it, as the field's papers do.
+
+    Args:
+        estimator: The depth network.
+        depth_m: (H, W) float32 metres.
+        camera: Its intrinsics.
+        centre_cam: (3,) metres in the optical frame: the box is that of a cube around it.
+
+    Returns:
+        (21, 3) float32 metres; None where the network refuses.
+    """
+    x, y, z = centre_cam
+    corners_cam = np.array([[x - BOX_M / 2, y - BOX_M / 2, z], [x + BOX_M / 2, y + BOX_M / 2, z]])
+    box_px = project(corners_cam, camera).reshape(4).astype(np.float32)
+    unseen = np.full((NUM_KEYPOINTS, 2), np.nan, np.float32)
+    hand = Hand(unseen, np.zeros(NUM_KEYPOINTS, np.float32), box_px, 0.0)
+    (reading,) = estimator.read(depth_m, camera, [hand])
+    return None if reading.refusal else reading.joints_cam
 
 
 @dataclass(frozen=True)

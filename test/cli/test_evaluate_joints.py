@@ -1,12 +1,15 @@
 """`hand-pose evaluate nyu|icvl|msra` from files to the printed table and the plot."""
 
 import json
+import struct
 
 import cv2
 import numpy as np
 import pytest
+from depth_oracle import write_depth_model
 
 from hand_pose_ros.cli.main import main
+from hand_pose_ros.data.benchmarks import msra
 
 
 @pytest.fixture
@@ -70,3 +73,36 @@ def test_labels_and_data_exclude_each_other(labels, tmp_path, capsys):
     with pytest.raises(SystemExit):
         evaluate('--labels', labels, '--data', tmp_path, '--predictions', labels)
     assert 'not allowed with' in capsys.readouterr().err
+
+
+def test_our_network_has_a_row_too(tmp_path, capsys):
+    # A hand of which all joints lie in the middle of a disk of 9 cm, 300 mm away.
+    row = ' '.join(['8 10.5 -300'] * 21)
+    rows, columns = np.mgrid[:240, :320]
+    disk = np.hypot(columns - 166.4, rows - 111.6) < 36
+    depth_mm = np.where(disk, 300, 0).astype('<f4')
+    picture = struct.pack('<6i', 320, 240, 0, 0, 320, 240) + depth_mm.tobytes()
+    for person in range(9):
+        for gesture in msra.GESTURES:
+            folder = tmp_path / f'P{person}' / gesture
+            folder.mkdir(parents=True)
+            (folder / 'joint.txt').write_text(f'1\n{row}\n')
+            (folder / '000000_depth.bin').write_bytes(picture)
+    write_depth_model(tmp_path / 'model.onnx', np.zeros((21, 3)), 1.0)
+    arguments = ['--data', str(tmp_path), '--model', str(tmp_path / 'model.onnx')]
+    assert main(['evaluate', 'msra', *arguments, '--pictures', '3']) == 0
+    out = capsys.readouterr().out
+    assert 'ours: 3 frames, 0 of them refused' in out
+    ours = next(line for line in out.splitlines() if line.startswith('ours '))
+    assert float(ours.split()[1]) < 1
+    # Where the pictures show nothing, the middle is the answer.
+    empty = struct.pack('<6i', 320, 240, 0, 0, 320, 240) + np.zeros((240, 320), '<f4').tobytes()
+    for path in tmp_path.rglob('*_depth.bin'):
+        path.write_bytes(empty)
+    assert main(['evaluate', 'msra', *arguments, '--pictures', '3']) == 0
+    assert '3 of them refused' in capsys.readouterr().out
+
+
+def test_labels_alone_are_not_enough(labels, capsys):
+    assert evaluate('--labels', labels) == 1
+    assert '--labels needs --predictions; our network needs --data' in capsys.readouterr().err

@@ -16,6 +16,7 @@ from hand_pose_ros.evaluation.depth import (
     NETWORK,
     UNDER_SKIN,
     hard_joints,
+    joints_around,
     mean_by_part,
     measures,
     parts_of,
@@ -137,3 +138,12 @@ def test_hands_that_a_pipeline_does_not_find_have_no_positions(tmp_path, labels)
 def test_a_set_without_hands_in_metres_is_refused(tmp_path, labels):
     with pytest.raises(ValueError, match='no hand with depth'):
         score(tmp_path, [replace(label, hands=()) for label in labels])
+
+
+def test_a_hand_of_which_only_the_middle_is_known_is_read():
+    estimator = LocalRegressionHourglassEstimator(DepthOracle([np.zeros((21, 3))]))
+    middle_cam = JOINTS_CAM.mean(axis=0)
+    found_cam = joints_around(estimator, depth_image(JOINTS_CAM, np.nan), CAMERA, middle_cam)
+    np.testing.assert_allclose(found_cam, np.tile(middle_cam, (21, 1)), atol=0.01)
+    nothing = np.full((480, 640), np.nan, np.float32)
+    assert joints_around(estimator, nothing, CAMERA, middle_cam) is None

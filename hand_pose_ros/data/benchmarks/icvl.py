@@ -4,6 +4,7 @@ Published layout: `Testing/test_seq_1.txt` and `test_seq_2.txt`, each line the p
 `Testing/Depth` and 16 x (u, v, d); the pictures are 16-bit PNG in millimetres.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark, DepthLabels
 from hand_pose_ros.data.benchmarks.layout import numbers, require, text_lines
 from hand_pose_ros.data.pictures import read_depth_picture
+from hand_pose_ros.skeleton import FINGERS, PALM
 from hand_pose_ros.types import Camera
 
 BENCHMARK = DepthBenchmark(
@@ -28,6 +30,8 @@ BENCHMARK = DepthBenchmark(
     bones=tuple((0 if joint % 3 == 1 else joint - 1, joint) for joint in range(1, 16)),
     prior_joint=0,
     camera=Camera(240, 320, 240.99, 240.96, 160.0, 120.0),
+    # Its joints are the middles of bones, ours the ends.
+    keypoints=(PALM, *(bone for finger in FINGERS for bone in pairwise(finger))),
 )
 
 

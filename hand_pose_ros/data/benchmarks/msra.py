@@ -35,6 +35,7 @@ BENCHMARK = DepthBenchmark(
     bones=tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, 21)),
     prior_joint=5,
     camera=Camera(240, 320, 241.42, 241.42, 160.0, 120.0),
+    keypoints=tuple((joint,) for joint in (0, *range(5, 21), *range(1, 5))),
 )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark, DepthLabels
 from hand_pose_ros.data.benchmarks.layout import read_matlab, require
+from hand_pose_ros.skeleton import FINGERS, PALM, WRIST
 from hand_pose_ros.types import Camera
 
 EVALUATED = (0, 3, 6, 9, 12, 15, 18, 21, 24, 25, 27, 30, 31, 32)
@@ -33,6 +34,12 @@ BENCHMARK = DepthBenchmark(
     ),
     prior_joint=13,
     camera=Camera(480, 640, 588.03, 587.07, 320.0, 240.0),
+    # It has two points on the wrist, one on either side, and a thumb's root inside the palm.
+    keypoints=(
+        *((joint,) for finger in FINGERS[:0:-1] for joint in (finger[3], finger[1])),
+        *((joint,) for joint in FINGERS[0][:0:-1]),
+        *((WRIST,), (WRIST,), PALM),
+    ),
 )
 
 

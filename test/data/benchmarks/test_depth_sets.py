@@ -9,6 +9,7 @@ import pytest
 
 from hand_pose_ros.data.benchmarks import icvl, msra, nyu
 from hand_pose_ros.data.benchmarks.joint_files import joints_mm, read_joint_file
+from hand_pose_ros.skeleton import KEYPOINT_NAMES
 
 
 @pytest.fixture
@@ -174,3 +175,17 @@ def test_a_picture_that_does_not_decode_is_told(tmp_path, data_set):
 def test_the_published_nyu_labels_have_the_published_number_of_frames(shared_dir):
     path = shared_dir / 'data' / 'nyu_metrics' / 'nyu_test_groundtruth_label.txt.gz'
     assert read_joint_file(path, 14).shape == (nyu.BENCHMARK.frames, 14, 3)
+
+
+@pytest.mark.parametrize('data_set', [nyu, icvl, msra])
+def test_every_joint_has_keypoints_of_ours_of_the_same_finger(data_set):
+    benchmark = data_set.BENCHMARK
+    assert len(benchmark.keypoints) == len(benchmark.joint_names)
+    for name, keypoints in zip(benchmark.joint_names, benchmark.keypoints, strict=True):
+        ours = {KEYPOINT_NAMES[each].split('_')[0] for each in keypoints}
+        finger = name.split()[0]
+        assert ours == {finger} or finger == 'palm'
+        is_tip = 'tip' in name
+        assert any(KEYPOINT_NAMES[each].endswith('_tip') for each in keypoints) == is_tip
+    names = [KEYPOINT_NAMES[each[0]].replace('_', ' ') for each in msra.BENCHMARK.keypoints]
+    assert names == list(msra.BENCHMARK.joint_names)
