@@ -5,8 +5,8 @@ seen, with the found one whose keypoints are nearest.
 """
 
 import argparse
-from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.codecs.mask import MASK_THRESHOLD, to_image
+from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.benchmarks import onehand10k
 from hand_pose_ros.data.benchmarks.sets import spread
 from hand_pose_ros.data.labels import ImageLabel, read_labels
@@ -54,61 +55,86 @@ def run(args: argparse.Namespace) -> int:
             f'only the estimator mask_pose tells masks, model.estimator is '
             f'{config.model.estimator}: --set model.estimator=mask_pose'
         )
-    of_picture = _onehand10k_ious if published else _hand_ious
-    ious: list[float] = []
+    read = _onehand10k_answers if published else own_answers
+    answers: list[Answer] = []
     with closing(open_pipeline(single_pictures(config, config.detector.cycle))) as pipeline:
         print(pipeline.runtime)
         for label in tqdm(labels, args.protocol, unit='picture'):
-            ious += of_picture(pipeline, args.folder, label)
-    if not ious:
+            answers += read(pipeline, args.folder, label)
+    if not answers:
         raise ValueError(f'no picture of {args.folder} has a mask')
-    print(f'{len(ious)} {"pictures" if published else "hands"} with a mask')
-    if published and len(ious) < len(labels):
-        print(f'{len(labels) - len(ious)} pictures left out: missing, damaged or without a mask')
+    print(f'{len(answers)} {"pictures" if published else "hands"} with a mask')
+    if published and len(answers) < len(labels):
+        left_out = len(labels) - len(answers)
+        print(f'{left_out} pictures left out: missing, damaged or without a mask')
     ours = {
-        f'mask AP{percent}': mask_average_precision(np.array(ious), percent / 100)
-        for percent in IOU_PERCENT
+        'ours, whole picture': _precisions([hand_iou(each.found, each.mask) for each in answers]),
+        'ours, labelled box': _precisions([hand_iou(each.boxed, each.mask) for each in answers]),
     }
     theirs = [each for each in PUBLISHED['onehand10k'] if each.source == MASK_POSE and published]
-    print(comparison({'ours, whole picture': ours}, theirs))
+    print(comparison(ours, theirs))
     return 0
 
 
-def _onehand10k_ious(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[float]:
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one labelled hand.
+
+    Attributes:
+        found: The hand that was found there in the picture.
+        boxed: The hand that was read in its labelled box.
+        mask: (H, W) bool, the labelled mask.
+    """
+
+    found: Hand | None
+    boxed: Hand
+    mask: NDArray[np.bool_]
+
+
+def _precisions(ious: list[float]) -> dict[str, float]:
+    return {
+        f'mask AP{percent}': mask_average_precision(np.array(ious), percent / 100)
+        for percent in IOU_PERCENT
+    }
+
+
+def _onehand10k_answers(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[Answer]:
     path = folder / label.image
     mask = cv2.imread(str(folder / 'Test' / 'mask' / f'{path.stem}.png'), cv2.IMREAD_GRAYSCALE)
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if mask is None or bgr is None or mask.shape != bgr.shape[:2]:
         return []
-    hands = pipeline(Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), 0.0))
+    rgb = np.ascontiguousarray(bgr[..., ::-1])
+    hands = pipeline(Frame(rgb, 0.0))
+    (boxed,) = _boxed_hands(pipeline, rgb, label)
     # JPEG has left grey in the masks.
-    return [hand_iou(hands[0] if hands else None, mask > 127)]
+    return [Answer(hands[0] if hands else None, boxed, mask > 127)]
 
 
-def _hand_ious(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[float]:
-    if label.mask is None:
+def own_answers(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[Answer]:
+    """Finds and reads the hands of one picture of a set of ours; none without masks.
+
+    Raises:
+        ValueError: A file is not a picture.
+    """
+    if label.mask is None or not label.hands:
         return []
     mask = cv2.imread(str(folder / label.mask), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise ValueError(f'{folder / label.mask} is not a picture')
-    hands = pipeline(Frame(read_rgb(folder / label.image), 0.0))
-    return hand_ious(hands, label, mask)
-
-
-def hand_ious(hands: Sequence[Hand], label: ImageLabel, mask: NDArray[np.uint8]) -> list[float]:
-    """Returns the IoU of every labelled hand that can be seen with the found one nearest to it.
-
-    Args:
-        hands: What was found.
-        label: The picture's label.
-        mask: (H, W) uint8, i + 1 where hand i of the label is.
-    """
-    matches = match_hands(hands, [hand.keypoints_px for hand in label.hands])
+    rgb = read_rgb(folder / label.image)
+    found = match_hands(pipeline(Frame(rgb, 0.0)), [hand.keypoints_px for hand in label.hands])
+    rows = zip(label.hands, found, _boxed_hands(pipeline, rgb, label), strict=True)
     return [
-        hand_iou(match, mask == number)
-        for number, (hand, match) in enumerate(zip(label.hands, matches, strict=True), 1)
+        Answer(match, boxed, mask == number)
+        for number, (hand, match, boxed) in enumerate(rows, 1)
         if is_seen(hand) and (mask == number).any()
     ]
+
+
+def _boxed_hands(pipeline: HandPipeline, rgb: NDArray[np.uint8], label: ImageLabel) -> list[Hand]:
+    boxes_px = np.array([keypoint_box(hand.keypoints_px) for hand in label.hands])
+    return pipeline.read_regions(rgb, boxes_px, np.zeros(len(boxes_px)))
 
 
 def hand_iou(hand: Hand | None, label: NDArray[np.bool_]) -> float:

@@ -10,7 +10,7 @@ import torch
 from benchmark_samples import WRITERS
 from oracle import open_hand
 
-from hand_pose_ros.cli.evaluate_masks import hand_iou, hand_ious
+from hand_pose_ros.cli.evaluate_masks import hand_iou, own_answers
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
@@ -41,17 +41,6 @@ def test_a_hand_scores_the_overlap_of_its_mask_with_the_label():
     assert hand_iou(None, label) == 0
 
 
-def test_each_hand_of_a_set_is_compared_with_the_found_one_at_its_keypoints():
-    points = [open_hand((60, 60), 60), open_hand((200, 60), 60), open_hand((130, 200), 60)]
-    labels = tuple(HandLabel(each, keypoint_box(each)) for each in points)
-    mask = np.zeros((240, 320), np.uint8)
-    mask[30:90, 30:90], mask[30:90, 170:230] = 1, 2
-    second = replace(hand_with_mask(np.array([169.5, 29.5, 229.5, 89.5])), keypoints_px=points[1])
-    ious = hand_ious([second], ImageLabel('a.jpg', 240, 320, labels), mask)
-    # The third hand is hidden, though its keypoints are known.
-    assert ious == [0, pytest.approx(1, abs=0.03)]
-
-
 @pytest.fixture
 def options(tmp_path, model_path):
     torch.manual_seed(0)
@@ -66,6 +55,39 @@ def options(tmp_path, model_path):
     return ['--model', str(model_path), *words]
 
 
+class FoundHands:
+    """A pipeline that finds given hands, and reads one with a mask in the second labelled box."""
+
+    def __init__(self, *hands):
+        self.hands = hands
+
+    def __call__(self, frame):
+        return self.hands
+
+    def read_regions(self, rgb, boxes_px, sides):
+        return [
+            hand_with_mask(box) if index == 1 else NOBODY for index, box in enumerate(boxes_px)
+        ]
+
+
+def test_each_hand_of_a_set_is_compared_with_what_is_found_at_its_keypoints(tmp_path):
+    points = [open_hand((60, 60), 60), open_hand((200, 60), 60), open_hand((130, 200), 60)]
+    labels = tuple(HandLabel(each, keypoint_box(each)) for each in points)
+    mask = np.zeros((240, 320), np.uint8)
+    mask[30:90, 30:90], mask[30:90, 170:230] = 1, 2
+    cv2.imwrite(str(tmp_path / 'mask.png'), mask)
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((240, 320, 3), np.uint8))
+    label = ImageLabel('a.png', 240, 320, labels, mask='mask.png')
+    second = replace(hand_with_mask(np.array([169.5, 29.5, 229.5, 89.5])), keypoints_px=points[1])
+    # The third hand is hidden, though its keypoints are known.
+    first, other = own_answers(FoundHands(second), tmp_path, label)
+    assert (first.found, first.boxed) == (None, NOBODY)
+    assert first.mask.sum() == other.mask.sum() == 3600
+    assert other.found is second
+    assert hand_iou(other.found, other.mask) == pytest.approx(1, abs=0.03)
+    assert 0.4 < hand_iou(other.boxed, other.mask) < 0.9
+
+
 def test_a_set_without_masks_is_refused_and_one_with_masks_is_measured(tmp_path, options, capsys):
     points = open_hand((32, 32), 40)
     label = ImageLabel('a.png', 64, 64, (HandLabel(points, keypoint_box(points)),))
@@ -76,7 +98,9 @@ def test_a_set_without_masks_is_refused_and_one_with_masks_is_measured(tmp_path,
     assert 'no picture' in capsys.readouterr().err
     write_labels(tmp_path, [replace(label, mask='mask.png')], '')
     assert main(['evaluate', 'masks', str(tmp_path), *options]) == 0
-    assert '1 hands with a mask' in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert '1 hands with a mask' in out
+    assert 'ours, labelled box' in out
 
 
 def test_our_masks_stand_beside_those_of_the_paper(tmp_path, options, capsys):
