@@ -12,6 +12,7 @@ from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
 from hand_pose_ros.data.pictures import load_backgrounds
+from hand_pose_ros.evaluation.conditions import CONDITIONS
 from hand_pose_ros.evaluation.detection import average_precision
 from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.photos import (
@@ -57,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help='further labelled data sets, evaluated whole',
     )
+    parser.add_argument(
+        '--conditions',
+        action='store_true',
+        help='the held-out photos in worse light, motion and compression, too',
+    )
     add_setting_arguments(parser)
 
 
@@ -78,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
     _tell(pipelines, SMALL_HANDS, small_hands(everything, backgrounds), len(everything))
     for name, photos in sets.items():
         _tell(pipelines, name, *_pictures(photos))
+    for name, worsen in CONDITIONS.items() if args.conditions else ():
+        worse = ((worsen(rgb), label) for rgb, label in _pictures(everything)[0])
+        _tell(pipelines, f'held out, {name}', worse, len(everything))
     print(NOTE)
     false = count_false_hands(pipelines['full'], backgrounds)
     print(

@@ -12,6 +12,7 @@ from oracle import open_hand
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.evaluation.conditions import CONDITIONS
 from hand_pose_ros.training.tasks import read_task
 from hand_pose_ros.types import Side
 
@@ -59,6 +60,14 @@ def test_the_table_has_a_row_per_held_out_group_and_counts_false_hands(recipe, c
     assert rows['b'][6:8] == ['nan', '0.000']
     assert '1 pictures, 0.000 false per picture' in lines[-2]
     assert 'ONNX Runtime' in lines[-1]
+
+
+def test_worse_conditions_have_rows_too(recipe, capsys):
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(recipe.parent), '--conditions']
+    assert main([*arguments, '--model', RECIPE.stem]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line[:32].strip(): line[32:].split() for line in lines}
+    assert all(rows[f'held out, {name}'][:2] == ['2', '2'] for name in CONDITIONS)
 
 
 def test_data_that_is_not_there_is_told_in_one_line(recipe, capsys):
