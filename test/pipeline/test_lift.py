@@ -203,12 +203,27 @@ def test_unsure_keypoints_move_the_joints_less():
     np.testing.assert_allclose(steps_m[16:], 0.02, rtol=0.01)
 
 
-def test_only_an_unknown_side_is_told_by_depth():
-    unknown = joined(JOINTS_CAM, skin_image())
-    assert (unknown.side, unknown.side_score) == (Side.RIGHT, 0.9)
-    left = replace(as_hand(JOINTS_CAM), side=Side.LEFT, side_score=0.6)
-    known = joined(JOINTS_CAM, skin_image(), left)
-    assert (known.side, known.side_score) == (Side.LEFT, 0.6)
+@pytest.mark.parametrize(
+    ('seen', 'expected'),
+    [
+        ((Side.UNKNOWN, 0.0), (Side.RIGHT, 0.9)),
+        ((Side.RIGHT, 0.5), (Side.RIGHT, 0.7)),
+        ((Side.LEFT, 0.6), (Side.RIGHT, 0.15)),
+        ((Side.LEFT, 1.0), (Side.LEFT, 0.05)),
+    ],
+)
+def test_the_side_is_the_surer_one_of_picture_and_depth(seen, expected):
+    side, score = seen
+    hand = replace(as_hand(JOINTS_CAM), side=side, side_score=score)
+    told = joined(JOINTS_CAM, skin_image(), hand)
+    assert (told.side, told.side_score) == (expected[0], pytest.approx(expected[1]))
+
+
+def test_depth_that_tells_no_side_changes_none():
+    hand = replace(as_hand(JOINTS_CAM), side=Side.LEFT, side_score=0.6)
+    reading = DepthReading(JOINTS_CAM.astype(np.float32), 0.0)
+    told = join(hand, reading, skin_image(), CAMERA, CONFIG)
+    assert (told.side, told.side_score) == (Side.LEFT, 0.6)
 
 
 def lift_with(values: np.ndarray, hand: Hand, depth_m: np.ndarray) -> tuple[Hand, list[str]]:
