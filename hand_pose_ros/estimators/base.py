@@ -52,6 +52,7 @@ class Estimator(Protocol):
         refine: bool,
         tracked_px: NDArray[np.floating] | None = None,
         tracked_sides: NDArray[np.floating] | None = None,
+        reach: str = 'all',
     ) -> list[Hand]:
         """Finds all hands of a frame.
 
@@ -63,6 +64,8 @@ class Estimator(Protocol):
             tracked_px: (T, 4) regions (x0, y0, x1, y1) in image pixels where hands were in the
                 last frame; those that the first pass misses are looked at as well.
             tracked_sides: (T,) their sides, as in `Reader.read`; None for unknown.
+            reach: Which hands the full cycle looks for: those `near` enough to be seen well in
+                the frame as the network takes it, those that are `far`, or `all`.
 
         Returns:
             The hands, best first.

@@ -55,10 +55,12 @@ class SkeletonMultiScaleEstimator:
         refine: bool,
         tracked_px: NDArray[np.floating] | None = None,
         tracked_sides: NDArray[np.floating] | None = None,
+        reach: str = 'all',
     ) -> list[Hand]:
         """Finds the hands of a frame; see `Estimator.detect`.
 
-        There are no keypoints without the second pass, so `cycle` changes nothing.
+        There are no keypoints without the second pass, so `cycle` changes nothing; nor does
+        `reach`.
         """
         square, box = letterbox(rgb, self._spec.input_size)
         skeleton = self._skeletons.run({INPUT_NAME: square[None]})[SKELETON_NAME][0]

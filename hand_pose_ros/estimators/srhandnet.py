@@ -4,7 +4,7 @@ Section III-D, "cycle detection": the first pass sees the whole frame and finds 
 second sees each region by itself, at the scale where the network is most accurate.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,28 @@ CLOSE_RATIO = 0.4
 
 CORRECTED_IOU = 0.5
 """A region that the box of its own hand overlaps less was far off."""
+
+
+FAR_RATIO = 0.25
+"""A hand that takes less of the frame's side is better seen in a larger frame."""
+
+FAR_SCORE = 0.65
+"""Least score of a new hand that only the larger frame shows."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Regions of hands that a search has found.
+
+    Attributes:
+        boxes_px: (R, 4) image pixels.
+        sides: (R,) -1 (left) .. +1 (right).
+        least_scores: (R,) which score makes a hand of each.
+    """
+
+    boxes_px: NDArray[np.float32]
+    sides: NDArray[np.float32]
+    least_scores: NDArray[np.float32]
 
 
 class SRHandNetEstimator:
@@ -63,52 +85,71 @@ class SRHandNetEstimator:
         refine: bool,
         tracked_px: NDArray[np.floating] | None = None,
         tracked_sides: NDArray[np.floating] | None = None,
+        reach: str = 'all',
     ) -> list[Hand]:
         """Finds all hands of a frame; see `Estimator.detect`."""
+        if cycle == 'full':
+            first: list[Hand] = []
+            found = self._full_search(rgb, threshold, refine, reach)
+        else:
+            first, found = self._first_pass(rgb, threshold, cycle, refine)
+        missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, found.boxes_px)
+        boxes_px = np.concatenate((found.boxes_px, missed_px))
+        sides = np.concatenate((found.sides, missed_sides))
+        hands = self.look_again(rgb, boxes_px, threshold, refine, sides)
+        if cycle == 'full':
+            hands = self._corrected(rgb, hands, boxes_px, sides, threshold, refine)
+        # What a track says of a side came from hands: said once more it would confirm itself.
+        seen_sides = np.concatenate((found.sides, 0 * missed_sides))
+        hands = [
+            with_side(hand, float(side)) for hand, side in zip(hands, seen_sides, strict=True)
+        ]
+        least_scores = np.concatenate((found.least_scores, 0 * missed_sides))
+        if tracked_px is not None:
+            overlaps = pairwise_iou(boxes_px, tracked_px).max(axis=1, initial=0)
+            least_scores[overlaps >= MAX_TRACKED_IOU] = 0
+        looked_at = [
+            hand for hand, least in zip(hands, least_scores, strict=True) if hand.score >= least
+        ]
+        return sorted((*first, *looked_at), key=lambda hand: -hand.score)
+
+    def _first_pass(
+        self, rgb: NDArray[np.uint8], threshold: float, cycle: str, refine: bool
+    ) -> tuple[list[Hand], _Found]:
+        """Finds the hands of a frame, and the regions to look at again, as in the paper."""
         spec = self._spec
         maps, box, regions = self._search(rgb, spec.input_size, threshold, refine)
-        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
-        limit = {'off': -1.0, 'small': SMALL_RATIO * spec.input_size, 'full': np.inf}[cycle]
-        again = sizes <= limit
-        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        if cycle == 'full' and spec.region_size < spec.input_size:
-            close_px, close_sides = self._close_regions(rgb, threshold, refine)
-            new = pairwise_iou(close_px, boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
-            close_px, close_sides = close_px[new], close_sides[new]
-        else:
-            close_px, close_sides = boxes_px[:0], regions.sides[:0]
-        known_px = np.concatenate((boxes_px, close_px))
-        missed_px, missed_sides = missed_regions(tracked_px, tracked_sides, known_px)
-        again_px = np.concatenate((boxes_px[again], close_px, missed_px))
-        again_sides = np.concatenate((regions.sides[again], close_sides, missed_sides))
-        second = self.look_again(rgb, again_px, threshold, refine, again_sides)
-        if cycle == 'full':
-            second = self._corrected(rgb, second, again_px, again_sides, threshold, refine)
-        # What a track says of a side came from hands: said once more it would confirm itself.
-        seen_sides = np.concatenate((regions.sides[again], close_sides, 0 * missed_sides))
-        looked_at = [
-            with_side(hand, float(side)) for hand, side in zip(second, seen_sides, strict=True)
-        ]
-        first = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
-        hands = [
-            make_hand(keypoints, scores, side, rgb.shape[:2]) for keypoints, scores, side in first
-        ]
-        return sorted((*hands, *looked_at), key=lambda hand: -hand.score)
+        limit = SMALL_RATIO * spec.input_size if cycle == 'small' else -1.0
+        again = _sizes(regions) <= limit
+        rest = self._first_pass_hands(maps, box, _select(regions, ~again), threshold, refine)
+        hands = [make_hand(points, scores, side, rgb.shape[:2]) for points, scores, side in rest]
+        return hands, _found(box, _select(regions, again))
 
-    def _close_regions(
-        self, rgb: NDArray[np.uint8], threshold: float, refine: bool
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Finds large hands in the frame at the size of a region; their boxes and sides.
+    def _full_search(
+        self, rgb: NDArray[np.uint8], threshold: float, refine: bool, reach: str
+    ) -> _Found:
+        """Finds regions to look at again in the frame at up to three sizes.
 
-        Not in the paper. A hand that fills the frame is larger than any that the network has seen
-        at the size of the first pass; at that of the second it is one like any other.
+        Not in the paper, which trains a larger network on all sizes of hands. A hand that fills
+        the frame is larger than any that this one has seen at the size of the first pass; at that
+        of the second it is one like any other. A hand far away is too small for the first pass,
+        and larger in a larger frame, where there is also more that could be taken for a hand.
         """
-        size = self._spec.region_size
-        _, box, regions = self._search(rgb, size, threshold, refine)
-        sizes = (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
-        regions = _select(regions, sizes > CLOSE_RATIO * size)
-        boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-        return boxes_px, regions.sides
+        spec = self._spec
+        nothing = np.zeros(0, np.float32)
+        found = _Found(nothing.reshape(0, 4), nothing, nothing)
+        if reach != 'far':
+            _, box, regions = self._search(rgb, spec.input_size, threshold, refine)
+            found = _found(box, regions)
+        if reach != 'far' and spec.region_size < spec.input_size:
+            _, box, regions = self._search(rgb, spec.region_size, threshold, refine)
+            is_close = _sizes(regions) > CLOSE_RATIO * spec.region_size
+            found = _added(found, _found(box, _select(regions, is_close)))
+        if reach != 'near':
+            _, box, regions = self._search(rgb, spec.far_size, threshold, refine)
+            is_far = _sizes(regions) < FAR_RATIO * spec.far_size
+            found = _added(found, _found(box, _select(regions, is_far), FAR_SCORE))
+        return found
 
     def _search(
         self, rgb: NDArray[np.uint8], size: int, threshold: float, refine: bool
@@ -273,6 +314,27 @@ def _read(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     points = heatmap.decode(heatmaps, cells, stride, refine)
     return box.to_image(points), heatmap.values_at(heatmaps, cells)
+
+
+def _sizes(regions: region_map.Regions) -> NDArray[np.float32]:
+    """Returns the longer side of each region, network pixels."""
+    return (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
+
+
+def _found(box: Letterbox, regions: region_map.Regions, least_score: float = 0.0) -> _Found:
+    boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
+    return _Found(boxes_px, regions.sides, np.full(len(boxes_px), least_score, np.float32))
+
+
+def _added(known: _Found, more: _Found) -> _Found:
+    """Adds regions that are not known yet."""
+    new = pairwise_iou(more.boxes_px, known.boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
+    return _Found(
+        *(
+            np.concatenate((getattr(known, each.name), getattr(more, each.name)[new]))
+            for each in fields(_Found)
+        )
+    )
 
 
 def _select(regions: region_map.Regions, kept: NDArray[np.bool_]) -> region_map.Regions:

@@ -104,6 +104,11 @@ class DetectorConfig:
         'all, and doubtful new ones from four views.',
         choices=('off', 'small', 'full'),
     )
+    far_hands: bool = setting(
+        True,
+        'The full cycle also searches the frame at 1.5 times its size, for hands that take less '
+        'than a quarter of it; every other search while hands are tracked.',
+    )
     subcell_refinement: bool = setting(
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'
     )

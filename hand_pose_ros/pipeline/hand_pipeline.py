@@ -70,6 +70,7 @@ class HandPipeline:
         self._tracker = Tracker(config.tracking, ids)
         self._smoother = HandSmoother(config.smoothing)
         self._frames_since_detection = 0
+        self._reach = 'far'
 
     def __call__(self, frame: Frame) -> tuple[Hand, ...]:
         """Finds the hands of the next frame.
@@ -149,7 +150,7 @@ class HandPipeline:
         """Forgets all tracks, as after a jump in time; ids are still never used again."""
         self._tracker.reset()
         self._smoother.reset()
-        self._frames_since_detection = 0
+        self._frames_since_detection, self._reach = 0, 'far'
 
     def _find(self, frame: Frame) -> tuple[Hand, ...]:
         settings, tracking = self._config.detector, self._config.tracking
@@ -162,17 +163,31 @@ class HandPipeline:
         hands = []
         self._frames_since_detection += 1
         only_tracked = len(tracked) > 0 and self._frames_since_detection < tracking.detect_interval
+        is_lost = False
         if only_tracked:
             hands = self._look_at(frame.rgb, tracked, sides)
-            only_tracked = len(hands) == len(tracked)
-        if not only_tracked:
+            is_lost = len(hands) < len(tracked)
+        if is_lost or not only_tracked:
             self._frames_since_detection = 0
+            self._reach = self._next_reach(is_lost)
             how = (settings.threshold, settings.cycle, settings.subcell_refinement)
-            hands = self._estimator.detect(frame.rgb, *how, tracked, sides)
+            hands = self._estimator.detect(frame.rgb, *how, tracked, sides, self._reach)
             hands = self._settled(frame.rgb, hands, tracked)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete)
+
+    def _next_reach(self, is_lost: bool) -> str:
+        """Says which hands the next search is for; in a stream one kind follows the other.
+
+        Args:
+            is_lost: A tracked hand is not where it was: most likely it is near, and fast.
+        """
+        if not self._config.detector.far_hands:
+            return 'near'
+        if not self._config.tracking.enabled:
+            return 'all'
+        return 'near' if is_lost or self._reach == 'far' else 'far'
 
     def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
         """Returns at most as many hands as are wanted, best first."""

@@ -79,6 +79,11 @@ class ModelSpec(Spec):
     reference_px: int
     stride: int
 
+    @property
+    def far_size(self) -> int:
+        """Side of the square in which hands far from the camera are looked for, pixels."""
+        return self.input_size * 3 // 32 * 16
+
 
 @dataclass(frozen=True)
 class DepthSpec(Spec):

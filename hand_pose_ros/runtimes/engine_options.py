@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hand_pose_ros.runtimes.base import INPUT_NAME, Spec
+from hand_pose_ros.runtimes.base import INPUT_NAME, ModelSpec, Spec
 
 PRECISIONS = ('fp16', 'fp32', 'int8')
 
@@ -70,13 +70,16 @@ class Profile:
 def profiles_of(spec: Spec, max_batch: int) -> list[Profile]:
     """Returns the shapes that a network is used with.
 
-    A picture goes through in one piece, and then its regions of hands in one batch.
+    A picture goes through in one piece, at one size or two, and then its regions of hands in one
+    batch.
 
     Args:
         spec: What the model file says of itself.
         max_batch: Most regions in one batch.
     """
     batches = {spec.input_size: 1, getattr(spec, 'region_size', spec.input_size): max_batch}
+    if isinstance(spec, ModelSpec):
+        batches[spec.far_size] = 1
     profiles = []
     for size, most in batches.items():
         # Pictures have three channels, depth crops and drawn skeletons none.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from oracle import OracleRuntime, open_hand, ramp
 
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
+from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.estimators.srhandnet import FAR_SCORE, SRHandNetEstimator, make_hand
 from hand_pose_ros.types import Side
 
 LARGE = open_hand((180, 240), 260)
@@ -41,6 +42,7 @@ def test_all_regions_of_a_frame_go_in_one_batch(cycle, regions):
     searches = [(1, 256, 256, 3)]
     if cycle == 'full':
         searches.append((1, 128, 128, 3))  # for hands that fill the frame
+        searches.append((1, 384, 384, 3))  # for hands far away
     assert batches == searches + ([(regions, 128, 128, 3)] if regions else [])
 
 
@@ -48,7 +50,7 @@ def test_any_number_of_hands():
     truth = [open_hand((80 + 120 * i, 110 + 240 * j), 100) for i in range(5) for j in range(2)]
     hands, batches = detect(truth)
     assert len(hands) == 10
-    assert batches[2] == (10, 128, 128, 3)
+    assert batches[3] == (10, 128, 128, 3)
 
 
 def test_a_hand_over_the_border_has_a_box_inside_the_image_and_unseen_keypoints():
@@ -68,7 +70,7 @@ def test_the_side_is_read_from_its_map():
 
 
 def test_no_hand_gives_no_hand_and_no_second_pass():
-    for cycle, searches in (('small', 1), ('full', 2)):
+    for cycle, searches in (('small', 1), ('full', 3)):
         hands, batches = detect([], cycle)
         assert hands == []
         assert len(batches) == searches
@@ -78,36 +80,63 @@ def test_a_tracked_region_that_the_first_pass_found_is_looked_at_once():
     box = np.array([[30.0, 60.0, 330.0, 420.0]])
     hands, batches = detect([LARGE], tracked_px=box)
     assert len(hands) == 1
-    assert batches[2] == (1, 128, 128, 3)
+    assert batches[3] == (1, 128, 128, 3)
 
 
 def test_a_tracked_region_that_the_first_pass_missed_is_looked_at_too():
     _, batches = detect([LARGE], tracked_px=np.array([[450.0, 100.0, 600.0, 250.0]]))
-    assert batches[2] == (2, 128, 128, 3)
+    assert batches[3] == (2, 128, 128, 3)
 
 
-class FarSighted(OracleRuntime):
-    """An oracle that knows only what it sees in inputs of 128 pixels."""
+class OneSize(OracleRuntime):
+    """An oracle that knows only what it sees in frames of one size, and in regions."""
+
+    def __init__(self, size, hands, sides=None, peak=1.0):
+        super().__init__(hands, sides)
+        self.size, self.peak = size, np.float32(peak)
 
     def _maps(self, image):
         maps = super()._maps(image)
-        return maps if image.shape[0] == 128 else np.zeros_like(maps)
+        maps[:21] *= self.peak
+        return maps if image.shape[0] in (self.size, 128) else np.zeros_like(maps)
+
+
+@pytest.mark.parametrize(('reach', 'count'), [('near', 0), ('far', 1), ('all', 1)])
+def test_a_small_hand_is_found_in_the_larger_frame(reach, count):
+    estimator = SRHandNetEstimator(OneSize(384, [SMALL]))
+    hands = estimator.detect(ramp(), 0.2, 'full', refine=True, reach=reach)
+    assert len(hands) == count
+    for hand in hands:
+        np.testing.assert_allclose(hand.keypoints_px, SMALL, atol=0.6)
+
+
+def test_a_large_hand_is_not_looked_for_in_the_larger_frame():
+    estimator = SRHandNetEstimator(OneSize(384, [LARGE]))
+    assert estimator.detect(ramp(), 0.2, 'full', refine=True, reach='far') == []
+
+
+def test_a_far_hand_must_be_sure_unless_it_was_tracked():
+    estimator = SRHandNetEstimator(OneSize(384, [SMALL], peak=0.6))
+    how = (ramp(), 0.2, 'full', True)
+    assert estimator.detect(*how, reach='far') == []
+    (hand,) = estimator.detect(*how, keypoint_box(SMALL)[None], reach='far')
+    assert 0.5 < hand.score < FAR_SCORE
 
 
 def test_a_hand_that_fills_the_frame_is_found_at_the_size_of_a_region():
     close = open_hand((320, 240), 430)
     for cycle, count in (('full', 1), ('small', 0)):
-        hands = SRHandNetEstimator(FarSighted([close])).detect(ramp(), 0.2, cycle, refine=True)
+        hands = SRHandNetEstimator(OneSize(128, [close])).detect(ramp(), 0.2, cycle, refine=True)
         assert len(hands) == count
-    (hand,) = SRHandNetEstimator(FarSighted([close])).detect(ramp(), 0.2, 'full', refine=True)
+    (hand,) = SRHandNetEstimator(OneSize(128, [close])).detect(ramp(), 0.2, 'full', refine=True)
     np.testing.assert_allclose(hand.keypoints_px, close, atol=3)
     # One that is small there is left to the first pass.
-    assert not SRHandNetEstimator(FarSighted([SMALL])).detect(ramp(), 0.2, 'full', refine=True)
+    assert not SRHandNetEstimator(OneSize(128, [SMALL])).detect(ramp(), 0.2, 'full', refine=True)
 
 
 def test_a_large_hand_has_the_side_of_its_region_where_the_reader_tells_none():
     close = open_hand((320, 240), 430)
-    estimator = SRHandNetEstimator(FarSighted([close], [Side.LEFT]), FlatReader())
+    estimator = SRHandNetEstimator(OneSize(128, [close], [Side.LEFT]), FlatReader())
     (hand,) = estimator.detect(ramp(), 0.2, 'full', refine=True)
     assert hand.side == Side.LEFT
 
@@ -115,7 +144,7 @@ def test_a_large_hand_has_the_side_of_its_region_where_the_reader_tells_none():
 def test_a_frame_is_not_searched_twice_at_one_size():
     runtime = OracleRuntime([LARGE])
     runtime.spec = replace(runtime.spec, region_size=runtime.spec.input_size)
-    SRHandNetEstimator(runtime).detect(ramp(), 0.2, 'full', refine=True)
+    SRHandNetEstimator(runtime).detect(ramp(), 0.2, 'full', refine=True, reach='near')
     assert len(runtime.batches) == 2
 
 
@@ -166,7 +195,7 @@ def test_another_network_can_make_the_second_pass():
     hands = sorted(
         estimator.detect(ramp(), 0.2, 'full', refine=True), key=lambda hand: hand.box_px[0]
     )
-    assert len(estimator.runtime.batches) == 2
+    assert len(estimator.runtime.batches) == 3
     assert sorted(reader.sides.round()) == [-1, 1]
     order = np.argsort(reader.boxes_px[:, 0])
     for hand, box in zip(hands, reader.boxes_px[order], strict=True):

@@ -44,8 +44,32 @@ def test_the_full_frame_pass_runs_every_nth_frame_while_a_hand_is_tracked():
     pipeline, runtime = pipeline_of([HAND], tracking=TrackingConfig(detect_interval=3))
     for index in range(7):
         pipeline(frame(index))
-    full = [shape[1] == 256 for shape in runtime.batches]
-    assert sum(full) == 3
+    # For near hands (a frame at two sizes), for far ones, for near ones again.
+    assert [shape[1] for shape in runtime.batches if shape[0] == 1 and shape[1] > 128] == [
+        256,
+        384,
+        256,
+    ]
+
+
+@pytest.mark.parametrize(
+    ('tracked', 'far_hands', 'sizes'),
+    [
+        (True, True, [256, 128, 384, 256, 128]),
+        (True, False, [256, 128] * 3),
+        (False, True, [256, 128, 384] * 3),
+        (False, False, [256, 128] * 3),
+    ],
+)
+def test_a_stream_is_searched_for_near_and_far_hands_in_turn_a_picture_for_all(
+    tracked, far_hands, sizes
+):
+    pipeline, runtime = pipeline_of(
+        [], tracking=TrackingConfig(enabled=tracked), detector=DetectorConfig(far_hands=far_hands)
+    )
+    for index in range(3):
+        pipeline(frame(index))
+    assert [shape[1] for shape in runtime.batches] == sizes
 
 
 def test_a_lost_hand_brings_the_full_frame_pass_at_once():
@@ -138,8 +162,8 @@ def test_a_doubtful_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it
         runtime.batches.clear()
         assert len(pipeline(frame(index))) == 1
         batches.append([(shape[0], shape[1]) for shape in runtime.batches])
-    search = [(1, 256), (1, 128), (1, 128)]
-    assert batches == [[*search, (3, 128), (1, 128)], [(1, 128)], search]
+    search, other = [(1, 256), (1, 128), (1, 128)], [(1, 384), (1, 128)]
+    assert batches == [[*search, (3, 128), (1, 128)], [(1, 128)], other]
 
 
 @pytest.mark.parametrize('limit', [0, 1])
