@@ -6,7 +6,10 @@ from functools import partial
 from hand_pose_ros.estimators.base import Estimator, Reader
 from hand_pose_ros.estimators.mask_pose import MaskPoseReader
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
-from hand_pose_ros.estimators.skeleton_multiscale import SkeletonMultiScaleEstimator
+from hand_pose_ros.estimators.skeleton_multiscale import (
+    SkeletonMultiScaleEstimator,
+    SkeletonReader,
+)
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.runtimes.base import Runtime, SkeletonSpec
 
@@ -19,7 +22,10 @@ READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {
 
 SKELETON = 'skeleton_multiscale'
 SKELETON_MODEL = 'skeleton_multiscale_slim'
-"""The one estimator that reads nothing without a first pass of its own, and its usual model."""
+"""The one estimator of two networks, and the usual model of the second."""
+
+SKELETON_UNET_MODEL = 'skeleton_unet_slim'
+"""The usual model of its first network, behind a first pass by an SRHandNet."""
 
 ESTIMATORS = ('srhandnet', *READERS, SKELETON)
 """What `open_estimator` knows."""
@@ -37,8 +43,8 @@ def open_estimator(
 
     Args:
         name: One of ESTIMATORS.
-        detector: Executes the network of the first pass: an SRHandNet, or for SKELETON a
-            skeleton_unet.
+        detector: Executes the network of the first pass: an SRHandNet, or for SKELETON perhaps a
+            skeleton_unet, as in its paper.
         model: As for `find_model`; empty for the usual one of the estimator.
         open_model: Opens a model by its name, as `open_runtime` does.
 
@@ -55,13 +61,12 @@ def open_estimator(
     if name != SKELETON:
         reader, reason = open_reader(name, model, open_model)
         return SRHandNetEstimator(detector, reader), reason
-    if not isinstance(detector.spec, SkeletonSpec):
-        raise ValueError(
-            f'estimator {name} finds hands by their skeletons: model.detector must be a '
-            f'skeleton_unet, such as skeleton_unet_slim, got a {detector.spec.network}'
-        )
     opened, reason = _open_weights(name, model or SKELETON_MODEL, open_model)
-    return SkeletonMultiScaleEstimator(detector, opened), reason
+    if isinstance(detector.spec, SkeletonSpec):
+        return SkeletonMultiScaleEstimator(detector, opened), reason
+    skeletons, more = open_model(SKELETON_UNET_MODEL)
+    reader = SkeletonReader(skeletons, opened)
+    return SRHandNetEstimator(detector, reader), '; '.join(filter(None, (reason, more)))
 
 
 def open_reader(name: str, model: str, open_model: OpenModel) -> tuple[Reader, str]:

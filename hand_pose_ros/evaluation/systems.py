@@ -13,7 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.estimators.readers import READERS, SKELETON, SKELETON_MODEL, open_estimator
+from hand_pose_ros.estimators.readers import (
+    READERS,
+    SKELETON,
+    SKELETON_MODEL,
+    SKELETON_UNET_MODEL,
+    open_estimator,
+)
 from hand_pose_ros.evaluation.benchmark import WARM_UP, Stopwatch
 from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.network_benchmark import cost_of
@@ -31,7 +37,6 @@ from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.types import Frame
 
 SRHANDNET, SKELETON_UNET = 'srhandnet', 'skeleton_unet'
-SKELETON_UNET_MODEL = 'skeleton_unet_slim'
 CYCLES = {'off': 'first pass alone', 'small': 'second pass for small hands', 'full': 'two passes'}
 
 LEARNT = {
@@ -136,8 +141,10 @@ def systems_of(models: Sequence[str]) -> list[System]:
             systems.append(System(name, replace(chosen, estimator_model=model)))
     skeletons = of(SKELETON_UNET, SKELETON_UNET_MODEL)[0]
     for model in of(SKELETON, SKELETON_MODEL):
-        chosen = replace(settings, detector=skeletons, estimator=SKELETON, estimator_model=model)
-        systems.append(System(f'{_stem(skeletons)} + {_stem(model)}', chosen))
+        for detector in (detectors[0], skeletons):
+            chosen = replace(settings, detector=detector, estimator=SKELETON)
+            name = f'{_stem(detector)} + {_stem(model)}'
+            systems.append(System(name, replace(chosen, estimator_model=model)))
     return systems
 
 

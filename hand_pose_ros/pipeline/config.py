@@ -41,13 +41,13 @@ class ModelConfig:
 
     detector: str = setting(
         'srhandnet_nano',
-        'Weights of the first pass, an SRHandNet, or a skeleton_unet for the estimator '
-        'skeleton_multiscale: the name of a shipped model or the path of an .onnx',
+        'Weights of the first pass, an SRHandNet; for the estimator skeleton_multiscale it may be '
+        'a skeleton_unet, as in its paper: the name of a shipped model or the path of an .onnx.',
     )
     estimator: str = setting(
         'srhandnet',
         'Network of the second pass, on each hand region; mask_pose_pyramid is mask_pose on some '
-        'twenty crops of it, and as much slower; skeleton_multiscale finds one hand at a time.',
+        'twenty crops of it, and as much slower.',
         choices=ESTIMATORS,
     )
     estimator_model: str = setting(

@@ -4,7 +4,11 @@ import pytest
 from oracle import OracleRuntime
 
 from hand_pose_ros.estimators.readers import READERS, open_estimator, open_reader
-from hand_pose_ros.estimators.skeleton_multiscale import SkeletonMultiScaleEstimator
+from hand_pose_ros.estimators.skeleton_multiscale import (
+    SkeletonMultiScaleEstimator,
+    SkeletonReader,
+)
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.runtimes.base import SPECS, SkeletonPoseSpec, SkeletonSpec
 from hand_pose_ros.runtimes.open import open_runtime
 
@@ -64,9 +68,22 @@ def test_skeletons_find_the_hand_and_their_usual_model_reads_it():
     assert (asked, reason) == (['skeleton_multiscale_slim'], 'because')
 
 
-def test_a_detector_without_skeletons_is_refused_for_them_before_weights_are_looked_for():
-    with pytest.raises(ValueError, match=r'model\.detector must be a skeleton_unet.*a srhandnet'):
-        open_estimator('skeleton_multiscale', OracleRuntime([]), '', lambda _: None)
+def test_behind_an_srhandnet_both_networks_of_the_skeletons_read_its_regions():
+    models = {'skeleton_unet_slim': Skeletons([]), 'mine.onnx': Keypoints([])}
+    estimator, reason = open_estimator(
+        'skeleton_multiscale', OracleRuntime([]), 'mine.onnx', lambda name: (models[name], name)
+    )
+    assert isinstance(estimator, SRHandNetEstimator)
+    assert isinstance(estimator.reader, SkeletonReader)
+    assert reason == 'mine.onnx; skeleton_unet_slim'
+
+
+def test_a_detector_that_finds_no_hands_is_refused():
+    models = {'skeleton_unet_slim': Skeletons([]), 'skeleton_multiscale_slim': Keypoints([])}
+    with pytest.raises(ValueError, match='must be one of srhandnet, got a mask_pose'):
+        open_estimator(
+            'skeleton_multiscale', Nothing('mask_pose'), '', lambda name: (models[name], '')
+        )
 
 
 def test_srhandnet_needs_no_second_model():
