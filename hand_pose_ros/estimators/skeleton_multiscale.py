@@ -30,6 +30,12 @@ SKELETON_MARGIN = 1.2
 the keypoints' box does."""
 
 
+SURE_PEAK = 0.6
+"""Height of a sure peak, which is a score of 1: the average holds coarse and early outputs, whose
+peaks are low. On held-out photos it makes the usual `detector.min_score` mean what it means for
+SRHandNet: most hands stay, and little else does."""
+
+
 class SkeletonMultiScaleEstimator:
     """Finds the hands of a frame.
 
@@ -122,7 +128,7 @@ class SkeletonReader:
         for maps, skeleton, (_, box) in zip(batch, skeletons, parts, strict=True):
             cells = heatmap.best_cells(maps)
             keypoints = box.to_image(heatmap.decode(maps, cells, 1, refine))
-            scores = heatmap.values_at(maps, cells)
+            scores = np.minimum(heatmap.values_at(maps, cells) / np.float32(SURE_PEAK), 1)
             # Whoever asks for every keypoint, however doubtful, gets them without a skeleton, too.
             is_lost = threshold > 0 and len(skeleton_image.decode(skeleton)) == 0
             lost = (scores < threshold) | is_lost

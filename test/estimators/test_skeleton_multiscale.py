@@ -93,6 +93,18 @@ def test_a_region_without_a_skeleton_gives_a_hand_without_keypoints():
     assert np.isfinite(doubtful.keypoints_px).all()
 
 
+def test_a_peak_of_six_tenths_is_a_score_of_one():
+    for peak, score in ((0.3, 0.5), (0.6, 1.0), (0.9, 1.0)):
+        keypoints = PoseOracle([SMALL])
+        whole = keypoints.run
+        keypoints.run = lambda inputs, peak=peak, whole=whole: {
+            OUTPUT_NAME: whole(inputs)[OUTPUT_NAME] * np.float32(peak)
+        }
+        estimator = SkeletonMultiScaleEstimator(SkeletonOracle([SMALL]), keypoints)
+        (hand,) = estimator.look_again(ramp(), keypoint_box(SMALL)[None], 0.2, refine=True)
+        assert hand.score == pytest.approx(score, rel=0.05)
+
+
 def test_all_regions_go_through_both_networks_in_one_batch():
     skeletons, keypoints = SkeletonOracle([SMALL, LARGE]), PoseOracle([SMALL, LARGE])
     boxes = np.array([keypoint_box(SMALL), keypoint_box(LARGE)])
