@@ -145,7 +145,7 @@ class SRHandNetEstimator:
             _, box, regions = self._search(rgb, spec.region_size, threshold, refine)
             is_close = _sizes(regions) > CLOSE_RATIO * spec.region_size
             found = _added(found, _found(box, _select(regions, is_close)))
-        if reach != 'near':
+        if reach != 'near' and spec.far_size > spec.input_size:
             _, box, regions = self._search(rgb, spec.far_size, threshold, refine)
             is_far = _sizes(regions) < FAR_RATIO * spec.far_size
             found = _added(found, _found(box, _select(regions, is_far), FAR_SCORE))

@@ -81,8 +81,12 @@ class ModelSpec(Spec):
 
     @property
     def far_size(self) -> int:
-        """Side of the square in which hands far from the camera are looked for, pixels."""
-        return self.input_size * 3 // 32 * 16
+        """Side of the square in which hands far from the camera are looked for, pixels.
+
+        That of the input, if regions have it as well: such a network knows no other size.
+        """
+        one_size = self.region_size == self.input_size
+        return self.input_size if one_size else self.input_size * 3 // 32 * 16
 
 
 @dataclass(frozen=True)

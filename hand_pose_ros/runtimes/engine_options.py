@@ -79,7 +79,7 @@ def profiles_of(spec: Spec, max_batch: int) -> list[Profile]:
     """
     batches = {spec.input_size: 1, getattr(spec, 'region_size', spec.input_size): max_batch}
     if isinstance(spec, ModelSpec):
-        batches[spec.far_size] = 1
+        batches.setdefault(spec.far_size, 1)
     profiles = []
     for size, most in batches.items():
         # Pictures have three channels, depth crops and drawn skeletons none.

@@ -11,6 +11,7 @@ from oracle import open_hand
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.estimators.readers import READERS
 
 
 @pytest.fixture
@@ -26,8 +27,9 @@ def labelled(tmp_path, picture):
 
 
 def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missing(
-    labelled, model_path, tmp_path, capsys
+    labelled, model_path, tmp_path, monkeypatch, capsys
 ):
+    monkeypatch.setitem(READERS, 'mask_pose', (READERS['mask_pose'][0], 'nowhere'))
     out = tmp_path / 'new' / 'systems.png'
     arguments = ['--labelled', str(labelled), '--models', str(model_path), '--out', str(out)]
     assert main(['evaluate', 'systems', *arguments]) == 0
@@ -36,7 +38,7 @@ def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missin
     assert header.split()[-2:] == ['PCK@0.2', 'one_hand']
     (first,) = [line for line in lines if line.startswith('constant, first pass alone')]
     assert first.split()[-1] == '1.000'
-    (missing,) = [line for line in lines if line.startswith('constant + mask_pose_slim (no')]
+    (missing,) = [line for line in lines if line.startswith('constant + nowhere (no')]
     assert missing.split()[-4:] == ['-'] * 4
     assert any('estimator mask_pose needs weights' in line for line in lines)
     assert cv2.imread(str(out)) is not None

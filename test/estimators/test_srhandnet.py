@@ -144,7 +144,7 @@ def test_a_large_hand_has_the_side_of_its_region_where_the_reader_tells_none():
 def test_a_frame_is_not_searched_twice_at_one_size():
     runtime = OracleRuntime([LARGE])
     runtime.spec = replace(runtime.spec, region_size=runtime.spec.input_size)
-    SRHandNetEstimator(runtime).detect(ramp(), 0.2, 'full', refine=True, reach='near')
+    SRHandNetEstimator(runtime).detect(ramp(), 0.2, 'full', refine=True)
     assert len(runtime.batches) == 2
 
 

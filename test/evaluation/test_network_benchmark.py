@@ -62,6 +62,7 @@ def test_every_shape_and_batch_is_timed_with_its_shares():
         ('256x256x3', 1),
         ('128x128x3', 1),
         ('128x128x3', 2),
+        ('384x384x3', 1),
     ]
     for row in rows:
         assert row.per_s == pytest.approx(
@@ -98,6 +99,7 @@ def test_examples_are_all_shapes_and_batches_and_always_the_same():
         (1, 32, 32, 3),
         (1, 16, 16, 3),
         (2, 16, 16, 3),
+        (1, 48, 48, 3),
     ]
     again = parity.example_batches(Answer(), 2)
     for one, other in zip(batches, again, strict=True):

@@ -57,7 +57,8 @@ def test_results_stay_when_the_next_batch_runs(start):
 
 def test_there_is_a_graph_for_each_batch_size_and_it_is_launched(start, cuda):
     runtime = start()
-    assert len(cuda.graphs) == 1 + MAX_BATCH
+    # One for a frame of either size, and one for each number of regions.
+    assert len(cuda.graphs) == 2 + MAX_BATCH
     assert 'CUDA graphs' in runtime.description
     runtime.run(pictures(2, 16))
     assert cuda.launches == 1
@@ -157,7 +158,7 @@ def test_the_fake_refuses_shapes_outside_of_its_profile(context):
     for shape in ((MAX_BATCH + 1, 16, 16, 3), (1, 32, 32, 3), (0, 16, 16, 3)):
         assert not context.set_input_shape(INPUT_NAME, shape)
     assert not context.set_input_shape('crop', (1, 16, 16, 3))
-    assert not context.set_optimization_profile_async(2, int(context.stream))
+    assert not context.set_optimization_profile_async(3, int(context.stream))
 
 
 def test_the_fake_runs_only_with_shapes_addresses_and_a_stream_of_its_own(context, cuda):
