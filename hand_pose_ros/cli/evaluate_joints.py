@@ -97,7 +97,7 @@ def _ours(
     estimator = LocalRegressionHourglassEstimator(runtime)
     truth_mm = joints_mm(labels.joints_uvd, benchmark.camera)
     frames = spread(range(len(labels.pictures)), args.pictures)
-    errors, refused = [], 0
+    predicted_mm, refused = [], 0
     for frame in tqdm(frames, 'ours', unit='frame', disable=None):
         depth_m = data_set.read_depth_m(args.data / labels.pictures[frame])
         centre_m = truth_mm[frame, benchmark.prior_joint] / 1000
@@ -106,13 +106,13 @@ def _ours(
             refused += 1
             # Whoever must answer says the middle.
             keypoints_cam = np.tile(centre_m, (NUM_KEYPOINTS, 1))
-        means_mm = [1000 * keypoints_cam[list(each)].mean(axis=0) for each in benchmark.keypoints]
-        errors.append(np.linalg.norm(means_mm - truth_mm[frame], axis=1))
+        means_m = [keypoints_cam[list(each)].mean(axis=0) for each in benchmark.keypoints]
+        predicted_mm.append(1000 * np.array(means_m))
     print(
-        f'ours: {len(errors)} frames, {refused} of them refused; not trained on '
+        f'ours: {len(frames)} frames, {refused} of them refused; not trained on '
         f'{benchmark.title}, whose joints are taken for the nearest of ours'
     )
-    return {'ours': np.array(errors)}
+    return {'ours': joint_errors_mm(np.array(predicted_mm), truth_mm[frames])}
 
 
 def _method(path: Path) -> str:
