@@ -4,7 +4,7 @@ Section III-D, "cycle detection": the first pass sees the whole frame and finds 
 second sees each region by itself, at the scale where the network is most accurate.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -330,10 +330,9 @@ def _added(known: _Found, more: _Found) -> _Found:
     """Adds regions that are not known yet."""
     new = pairwise_iou(more.boxes_px, known.boxes_px).max(axis=1, initial=0) <= MAX_REGION_IOU
     return _Found(
-        *(
-            np.concatenate((getattr(known, each.name), getattr(more, each.name)[new]))
-            for each in fields(_Found)
-        )
+        np.concatenate((known.boxes_px, more.boxes_px[new])),
+        np.concatenate((known.sides, more.sides[new])),
+        np.concatenate((known.least_scores, more.least_scores[new])),
     )
 
 
