@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from hand_pose_ros.cli.outputs import write_json
+from hand_pose_ros.cli.outputs import without_nan, write_json
 from hand_pose_ros.data.depth_hands import split_labels
 from hand_pose_ros.data.labels import ImageLabel, read_labels
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
@@ -120,7 +120,4 @@ def _tell(title: str, scores: DepthScores) -> dict[str, dict[str, float | None]]
         if told:
             print(f'side by {method}: {accuracy:.3f} right of {told:.0%} of the hands')
             rows[method]['side accuracy'] = accuracy
-    return {
-        method: {name: value if np.isfinite(value) else None for name, value in row.items()}
-        for method, row in rows.items()
-    }
+    return {method: without_nan(row) for method, row in rows.items()}

@@ -4,10 +4,9 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from hand_pose_ros.cli.outputs import write_json
+from hand_pose_ros.cli.outputs import without_nan, write_json
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
 from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, spread
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     }
     print(paper_tables(columns, PUBLISHED[args.protocol]))
     if args.out is not None:
-        write_json(args.out / 'results.json', {k: _without_nan(v) for k, v in columns.items()})
+        write_json(args.out / 'results.json', {k: without_nan(v) for k, v in columns.items()})
     return 0
 
 
@@ -78,7 +77,3 @@ def _tell(benchmark: ImageBenchmark, results: KeypointResults, partly: bool) -> 
         )
     for problem in benchmark.problems:
         print(problem)
-
-
-def _without_nan(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}

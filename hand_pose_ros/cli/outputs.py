@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,6 +36,11 @@ def hand_to_json(hand: Hand) -> dict[str, Any]:
         'id': hand.id,
         'joints_m': joints if np.isfinite(hand.joints_cam).any() else None,
     }
+
+
+def without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Returns numbers as JSON's types: null where there is none."""
+    return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -10,6 +10,9 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.types import Hand
 
+ROC_AUC, ACCURACY, PRECISION = 'ROC AUC', 'accuracy', 'precision'
+RECALL, F1 = 'recall', 'F1'
+
 
 @dataclass(frozen=True)
 class FoundBoxes:
@@ -111,27 +114,6 @@ def mask_average_precision(ious: NDArray[np.floating], min_iou: float) -> float:
     return float((np.asarray(ious) >= min_iou).mean())
 
 
-@dataclass(frozen=True)
-class Presence:
-    """How pictures with a hand are told from those without.
-
-    Attributes:
-        auc: Area under the ROC curve: the chance that a picture with a hand scores higher.
-        threshold: Score from which on there is a hand; the rest is at this threshold.
-        accuracy: Share of all pictures told right.
-        precision: Of the pictures said to show a hand, those that do; NaN if there are none.
-        recall: Of the pictures with a hand, those said to show one.
-        f1: Harmonic mean of precision and recall; 0 if no hand is found.
-    """
-
-    auc: float
-    threshold: float
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-
-
 def roc_curve(
     with_hand: NDArray[np.floating], without: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -152,15 +134,23 @@ def roc_curve(
     return rates[0], rates[1]
 
 
-def tell_presence(
+def presence_measures(
     with_hand: NDArray[np.floating], without: NDArray[np.floating], threshold: float
-) -> Presence:
+) -> dict[str, float]:
     """Sums up how well scores tell pictures with a hand from those without.
+
+    The measures of Kourbane and Genc (section IV-A).
 
     Args:
         with_hand: (P,) scores of pictures with a hand, 0 where none is found; one at least.
         without: (N,) scores of pictures without; one at least.
         threshold: Score from which on there is a hand.
+
+    Returns:
+        By the names above: the area under the ROC curve, which is the chance that a picture with
+        a hand scores higher; and at the threshold the share of all pictures told right, the
+        precision (NaN if no hand is found), the recall, and their harmonic mean (0 if no hand is
+        found).
     """
     false_rate, true_rate = roc_curve(with_hand, without)
     steps = np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2
@@ -168,11 +158,10 @@ def tell_presence(
     false = int((without >= threshold).sum())
     found = true + false
     right = true + len(without) - false
-    return Presence(
-        auc=float(steps.sum()),
-        threshold=threshold,
-        accuracy=right / (len(with_hand) + len(without)),
-        precision=true / found if found else float('nan'),
-        recall=true / len(with_hand),
-        f1=2 * true / (found + len(with_hand)),
-    )
+    return {
+        ROC_AUC: float(steps.sum()),
+        ACCURACY: right / (len(with_hand) + len(without)),
+        PRECISION: true / found if found else float('nan'),
+        RECALL: true / len(with_hand),
+        F1: 2 * true / (found + len(with_hand)),
+    }

@@ -1,5 +1,9 @@
-"""What others have published on the image data sets, by the names of our measures."""
+"""What others have published on pictures, by the names of our measures."""
 
+import math
+from collections.abc import Sequence
+
+from hand_pose_ros.evaluation.detection import ACCURACY, F1, PRECISION, RECALL, ROC_AUC
 from hand_pose_ros.evaluation.keypoints_2d import (
     AP50,
     AUC_HEAD,
@@ -32,15 +36,29 @@ SRHANDNET_SH = (
     'SRHandNet (Wang et al. 2019), tables 1 and 2, whole pictures of its own set SH, 500 single '
     'hands: not public, and so not this one'
 )
-SRHANDNET = 'SRHandNet (Wang et al. 2019), PCK@0.2 on other data sets, whole pictures'
-MASK_POSE = 'mask-pose cascaded CNN (Wang et al. 2019), 1,703 pictures'
-GOUIDIS = 'Gouidis et al. 2019 (MobileNetV2 hands), table 1; crops around labelled hands'
+SRHANDNET_SETS = (
+    'SRHandNet (Wang et al. 2019), tables 1 and 2; photographs of its own, 500 of single hands '
+    '(SH), 500 of double hands (DH) and 300 of small hands (SMH): not public'
+)
+SRHANDNET = (
+    'SRHandNet (Wang et al. 2019), table 3, PCK@0.2 on other data sets, whole pictures; '
+    'Zimmermann and Brox are trained on RHD'
+)
+MASK_POSE = 'mask-pose cascaded CNN (Wang et al. 2019), table 1, 1,703 pictures'
+GOUIDIS = (
+    'Gouidis et al. 2019 (MobileNetV2 hands), table 1; crops around labelled hands, errors of the '
+    'input of 112 px taken to be in the same crop, for its AUC is nearly that of 224 px'
+)
 GOUIDIS_TEXT = (
     'Gouidis et al. 2019, section 4; the crops of the other two are about four times smaller'
 )
 KOURBANE = (
     'Kourbane and Genc 2021 (skeleton-aware multi-scale heatmaps), tables I and II; 12,760 '
     'pictures that are not named, boxes of their own'
+)
+KOURBANE_PRESENCE = (
+    'Kourbane and Genc 2021 (skeleton-aware multi-scale heatmaps), section IV-B; their own set '
+    'GTHD, pictures with and without a hand: not public, and so not these pictures'
 )
 
 
@@ -52,16 +70,50 @@ def _panoptic(method: str, pckh: float, auc: float, epe: float) -> Published:
     return Published(method, MMPOSE_OLD, {PCKH: pckh, AUC_MMPOSE: auc, EPE: epe})
 
 
-def _sh(method: str, dip: float, mean: float, ap50: float | None = None) -> Published:
-    values = {PCK_DIP: dip, PCK_KEYPOINT_BOX: mean}
-    return Published(method, SRHANDNET_SH, values if ap50 is None else {**values, AP50: ap50})
+NOT_GIVEN = (math.nan,) * 3
+
+SRHANDNET_ROWS = (
+    ('SRHandNet, cycle', 30, (0.94, 0.82, 0.52), (0.94, 0.84, 0.55), NOT_GIVEN),
+    ('SRHandNet, one pass', 15, (0.86, 0.68, 0.33), (0.85, 0.70, 0.34), (0.898, 0.435, 0.2737)),
+    ('Mask R-CNN', 140, (0.87, 0.78, 0.27), (0.82, 0.79, 0.25), (0.80, 0.3505, 0.1324)),
+    ('OpenPose, trained', 70, (0.81, 0.64, 0.02), (0.76, 0.65, 0.02), NOT_GIVEN),
+    ('OpenPose, downloaded', 70, (0.60, 0.59, 0.02), (0.58, 0.60, 0.02), NOT_GIVEN),
+    ('Faster R-CNN', math.nan, NOT_GIVEN, NOT_GIVEN, (0.6771, 0.3384, 0.0679)),
+)
+"""Its tables 1 and 2: method; ms on a GTX 1080Ti; and on SH, DH and SMH each PCK@0.2 of the DIP
+joints, PCK@0.2 of all joints, and box AP50."""
 
 
-def _srhandnet(ours: float, mask_rcnn: float, openpose: float) -> tuple[Published, ...]:
-    values = {'SRHandNet': ours, 'Mask R-CNN': mask_rcnn, 'OpenPose': openpose}
+def _on_sh() -> tuple[Published, ...]:
     return tuple(
-        Published(method, SRHANDNET, {PCK_KEYPOINT_BOX: value}) for method, value in values.items()
+        Published(
+            method, SRHANDNET_SH, {PCK_DIP: dip[0], PCK_KEYPOINT_BOX: mean[0], AP50: ap50[0]}
+        )
+        for method, _, dip, mean, ap50 in SRHANDNET_ROWS
     )
+
+
+def _on_all_three(
+    method: str, ms: float, dip: Sequence[float], mean: Sequence[float], ap50: Sequence[float]
+) -> Published:
+    values = {'ms (GTX 1080Ti)': ms}
+    for measure, row in (('PCK@0.2', mean), ('PCK@0.2 DIP', dip), ('box AP50', ap50)):
+        values |= {
+            f'{measure} {name}': v for name, v in zip(('SH', 'DH', 'SMH'), row, strict=True)
+        }
+    return Published(method, SRHANDNET_SETS, values)
+
+
+def _srhandnet(*pck: float) -> tuple[Published, ...]:
+    methods = ('SRHandNet', 'Mask R-CNN', 'OpenPose', 'Zimmermann and Brox')
+    return tuple(
+        Published(method, SRHANDNET, {PCK_KEYPOINT_BOX: value})
+        for method, value in zip(methods, pck, strict=True)
+    )
+
+
+def _masks(method: str, ap50: float, ap75: float, ap80: float) -> Published:
+    return Published(method, MASK_POSE, {'mask AP50': ap50, 'mask AP75': ap75, 'mask AP80': ap80})
 
 
 def _cropped(
@@ -79,20 +131,16 @@ def _lsmv(method: str, mean: float, iou: float | None = None) -> Published:
 
 PUBLISHED: dict[str, tuple[Published, ...]] = {
     'onehand10k': (
-        _sh('SRHandNet, cycle', 0.94, 0.94),
-        _sh('SRHandNet, one pass', 0.86, 0.85, 0.898),
-        _sh('Mask R-CNN', 0.87, 0.82, 0.80),
-        _sh('OpenPose, trained', 0.81, 0.76),
-        Published(
-            'mask-pose', MASK_POSE, {'mask AP50': 0.769, 'mask AP75': 0.413, 'mask AP80': 0.300}
-        ),
+        *_on_sh(),
+        _masks('mask-pose', 0.769, 0.413, 0.300),
+        _masks('without pose stage', 0.676, 0.333, 0.219),
         _mmpose(MMPOSE, 'HRNetV2-w18', 0.990, 0.567, 24.26),
         _mmpose(MMPOSE, 'ResNet-50', 0.989, 0.555, 25.16),
         _mmpose(MMPOSE, 'MobileNetV2', 0.986, 0.537, 28.56),
     ),
     'freihand': (_mmpose(MMPOSE, 'ResNet-50', 0.999, 0.868, 3.27),),
     'rhd': (
-        *_srhandnet(0.46, 0.35, 0.26),
+        *_srhandnet(0.46, 0.35, 0.26, 0.80),
         _mmpose(MMPOSE, 'HRNetV2-w18', 0.992, 0.902, 2.21),
         _mmpose(MMPOSE, 'ResNet-50', 0.991, 0.898, 2.32),
         _mmpose(MMPOSE, 'MobileNetV2', 0.985, 0.883, 2.79),
@@ -102,13 +150,15 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
     ),
     'cmu': (
         _cropped('cmu', GOUIDIS, 'MobileNetV2, CMU only', 10.88, 6.95, 0.919),
+        _cropped('cmu', GOUIDIS, 'MobileNetV2, CMU only, 112 px', 11.75, 7.34, 0.917),
+        _cropped('cmu', GOUIDIS, 'MobileNetV2, CMU and RHD', 13.60, 9.11, 0.901),
         _cropped('cmu', GOUIDIS, 'MobileNetV2, all sets', 10.40, 6.40, 0.924),
         _cropped('cmu', GOUIDIS, 'ResNet-50', 11.14, 6.54, 0.917),
         _panoptic('HRNetV2-w18', 0.999, 0.744, 7.79),
         _panoptic('ResNet-50', 0.999, 0.713, 9.00),
         _panoptic('MobileNetV2', 0.998, 0.694, 9.70),
     ),
-    'stb': _srhandnet(0.53, 0.47, 0.37),
+    'stb': _srhandnet(0.53, 0.47, 0.37, 0.32),
     'lsmv': (
         _lsmv('Kourbane and Genc', 4.67, 0.917),
         _lsmv('without skeleton', 4.95),
@@ -126,3 +176,14 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
         _mmpose(MMPOSE, 'MobileNetV2', 0.795, 0.829, 4.77),
     ),
 }
+
+ON_OWN_SETS = tuple(_on_all_three(*row) for row in SRHANDNET_ROWS)
+"""Of `hand-pose evaluate systems`, which has other pictures: never in one table with ours."""
+
+PRESENCE = (
+    Published(
+        'Kourbane and Genc',
+        KOURBANE_PRESENCE,
+        {ROC_AUC: 0.99, ACCURACY: 0.99, PRECISION: 0.97, RECALL: 0.99, F1: 0.98},
+    ),
+)

@@ -1,4 +1,4 @@
-"""The plots that papers on depth-based hand pose show: errors by joint, and success curves."""
+"""The plots that papers on hand pose show: errors by joint, success curves, ROC curves."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hand_pose_ros.evaluation.detection import ROC_AUC, presence_measures, roc_curve
 from hand_pose_ros.evaluation.joints_3d import CURVE_LIMIT_MM, success_rate
 
 
@@ -45,6 +46,40 @@ def plot_joint_errors(
     right.grid(alpha=0.3)
     right.legend(loc='lower right')
     figure.suptitle(title)
+    figure.savefig(path, dpi=100)
+
+
+def plot_roc(
+    with_hand: NDArray[np.floating], without: NDArray[np.floating], threshold: float, path: Path
+) -> None:
+    """Plots the ROC curve of scores, and the point on it that is in use.
+
+    Args:
+        with_hand: (P,) scores of pictures with a hand, 0 where none is found; one at least.
+        without: (N,) scores of pictures without; one at least.
+        threshold: Score from which on there is a hand.
+        path: Picture to write.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    figure = Figure(figsize=(6, 6), layout='constrained')
+    axes = figure.add_subplot()
+    auc = presence_measures(with_hand, without, threshold)[ROC_AUC]
+    axes.plot(*roc_curve(with_hand, without), label=f'ours (AUC {auc:.3f})')
+    point = [[(scores >= threshold).mean()] for scores in (without, with_hand)]
+    axes.plot(*point, 'o', label=f'detector.min_score {threshold:g}')
+    axes.plot([0, 1], [0, 1], '--', color='grey', label='chance (AUC 0.500)')
+    axes.set(
+        title=f'{len(with_hand)} pictures with a hand, {len(without)} without',
+        xlabel='false positive rate',
+        ylabel='true positive rate',
+        xlim=(-0.01, 1.01),
+        ylim=(-0.01, 1.01),
+        aspect='equal',
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(loc='lower right')
     figure.savefig(path, dpi=100)
 
 

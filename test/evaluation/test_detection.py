@@ -4,13 +4,18 @@ import numpy as np
 import pytest
 
 from hand_pose_ros.evaluation.detection import (
+    ACCURACY,
+    F1,
+    PRECISION,
+    RECALL,
+    ROC_AUC,
     FoundBoxes,
     average_precision,
     mask_average_precision,
     mask_iou,
     mean_iou,
+    presence_measures,
     roc_curve,
-    tell_presence,
 )
 
 BOX, SHIFTED, FAR = [0, 0, 10, 10], [0, 0, 10, 15], [50, 50, 60, 60]
@@ -68,23 +73,22 @@ def test_mask_iou_and_its_precision():
     assert mask_average_precision(np.array([0.5, 0.49, 0.9, 0.0]), 0.5) == 0.5
 
 
-def test_scores_that_tell_all_pictures_have_an_auc_of_one():
-    presence = tell_presence(np.array([0.8, 0.9]), np.array([0.0, 0.3, 0.7]), 0.75)
-    assert (presence.auc, presence.precision, presence.recall, presence.f1) == (1, 1, 1, 1)
-    assert presence.accuracy == 1
+def test_scores_that_tell_all_pictures_are_right_by_every_measure():
+    values = presence_measures(np.array([0.8, 0.9]), np.array([0.0, 0.3, 0.7]), 0.75)
+    assert values == dict.fromkeys((ROC_AUC, ACCURACY, PRECISION, RECALL, F1), 1)
 
 
 def test_presence_at_a_threshold():
-    presence = tell_presence(np.array([0.9, 0.6, 0.0]), np.array([0.7, 0.0]), 0.5)
-    assert presence.auc == pytest.approx((2 + 1 + 0.5) / 6)
-    assert (presence.precision, presence.recall) == pytest.approx((2 / 3, 2 / 3))
-    assert (presence.f1, presence.accuracy) == pytest.approx((2 / 3, 3 / 5))
+    values = presence_measures(np.array([0.9, 0.6, 0.0]), np.array([0.7, 0.0]), 0.5)
+    assert values == pytest.approx(
+        {ROC_AUC: (2 + 1 + 0.5) / 6, ACCURACY: 3 / 5, PRECISION: 2 / 3, RECALL: 2 / 3, F1: 2 / 3}
+    )
 
 
 def test_finding_nothing_has_no_precision():
-    presence = tell_presence(np.zeros(3), np.zeros(2), 0.5)
-    assert np.isnan(presence.precision)
-    assert (presence.recall, presence.f1, presence.auc) == (0, 0, 0.5)
+    values = presence_measures(np.zeros(3), np.zeros(2), 0.5)
+    assert np.isnan(values.pop(PRECISION))
+    assert values == {ROC_AUC: 0.5, ACCURACY: 2 / 5, RECALL: 0, F1: 0}
 
 
 def test_the_roc_curve_runs_from_none_to_all():

@@ -58,6 +58,16 @@ def test_every_data_set_has_a_protocol_and_published_numbers_only_belong_to_one(
 
 
 def test_every_published_number_names_its_source():
-    tables = published_keypoints.PUBLISHED.values(), published_joints.PUBLISHED.values()
-    for methods in (*tables[0], *tables[1]):
+    tables = [*published_keypoints.PUBLISHED.values(), *published_joints.PUBLISHED.values()]
+    tables += [published_keypoints.ON_OWN_SETS, published_keypoints.PRESENCE]
+    for methods in tables:
         assert all(each.source and each.method and each.values for each in methods)
+
+
+def test_what_a_paper_has_measured_on_its_own_pictures_is_in_no_column_of_ours():
+    header, *rows = comparison({}, published_keypoints.ON_OWN_SETS, methods_down=True).splitlines()
+    assert len(rows) == 6 + 1
+    assert ' '.join(rows[0].split()[-7:]) == '0.550 0.940 0.820 0.520 - - -'
+    assert 'not public' in rows[-1]
+    for measure in ('PCK@0.2', 'PCK@0.2 DIP', 'box AP50'):
+        assert all(f'{measure} {name}' in header for name in ('SH', 'DH', 'SMH'))
