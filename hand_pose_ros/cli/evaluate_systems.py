@@ -10,6 +10,7 @@ from tqdm import tqdm
 from hand_pose_ros.cli.evaluate_photos import held_out_photos, photo_recipe
 from hand_pose_ros.evaluation.benchmark import surroundings
 from hand_pose_ros.evaluation.photos import labelled_photos
+from hand_pose_ros.evaluation.published_keypoints import ON_OWN_SETS
 from hand_pose_ros.evaluation.systems import MeasuredSystem, SystemScores, systems_of
 from hand_pose_ros.evaluation.tables import comparison
 from hand_pose_ros.runtimes.open import shipped_models
@@ -63,6 +64,11 @@ def run(args: argparse.Namespace) -> int:
     print('Parameters of all networks of a system; multiply-adds and time, medians, of pictures')
     print('with one labelled hand, in ONNX Runtime on the CPU. PCK counts hidden joints, too.')
     print(*missing, sep='\n')
+    print(
+        "\nSRHandNet's own tables, for the order of their systems. Sets of ours called SH, DH and"
+    )
+    print('SMH are rendered, other pictures: no number here is comparable with one above.')
+    print(comparison({}, ON_OWN_SETS, methods_down=True))
     _draw(scores, args.out)
     return 0
 

@@ -40,6 +40,12 @@ def test_a_row_for_each_system_says_what_it_costs_or_that_its_weights_are_missin
     assert first.split()[-1] == '1.000'
     (missing,) = [line for line in lines if line.startswith('constant + nowhere (no')]
     assert missing.split()[-4:] == ['-'] * 4
+    # SRHandNet's own numbers are on other pictures, and in a table of their own.
+    start = lines.index(
+        'SMH are rendered, other pictures: no number here is comparable with one above.'
+    )
+    assert lines[start + 2].startswith('SRHandNet, cycle [1]')
+    assert not any('[1]' in line for line in lines[:start])
     assert any('estimator mask_pose needs weights' in line for line in lines)
     assert cv2.imread(str(out)) is not None
 
