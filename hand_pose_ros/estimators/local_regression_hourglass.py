@@ -84,7 +84,11 @@ class LocalRegressionHourglassEstimator:
             )
 
     def read(
-        self, depth_m: NDArray[np.floating], camera: Camera, hands: Sequence[Hand]
+        self,
+        depth_m: NDArray[np.floating],
+        camera: Camera,
+        hands: Sequence[Hand],
+        cube_m: float = 0.0,
     ) -> list[DepthReading]:
         """Reads the joints of all hands of a frame in one batch.
 
@@ -92,6 +96,8 @@ class LocalRegressionHourglassEstimator:
             depth_m: (H, W) floats, metres along z; what is not positive is not measured.
             camera: Intrinsics of the image.
             hands: Hands with keypoints, box, and the joints that could be measured.
+            cube_m: Side of the cube around a hand that is looked at, metres: a smaller one shows
+                small hands as large as those of the training. 0 for that of the training.
 
         Returns:
             A reading for each hand, refused where the depth shows none. A hand whose own joints
@@ -100,13 +106,14 @@ class LocalRegressionHourglassEstimator:
         """
         centres_cam = [_centre(depth_m, camera, hand) for hand in hands]
         rolls = np.array([upright_roll(hand.keypoints_px) for hand in hands])
-        readings = self._read_around(depth_m, camera, centres_cam, rolls)
+        cube_m = cube_m or self._spec.cube_m
+        readings = self._read_around(depth_m, camera, centres_cam, rolls, cube_m)
         own = np.array([upright_roll(project(each.joints_cam, camera)) for each in readings])
         gaps = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi)
         refused = np.array([bool(reading.refusal) for reading in readings], bool)
         again = np.flatnonzero((gaps > TURNED_RAD) & ~refused)
         centres_cam = [centres_cam[index] for index in again]
-        second = self._read_around(depth_m, camera, centres_cam, own[again])
+        second = self._read_around(depth_m, camera, centres_cam, own[again], cube_m)
         for index, reading in zip(again, second, strict=True):
             if not reading.refusal:
                 readings[index] = reading
@@ -118,6 +125,7 @@ class LocalRegressionHourglassEstimator:
         camera: Camera,
         centres_cam: Sequence[NDArray[np.float64] | None],
         rolls: NDArray[np.float64],
+        cube_m: float,
     ) -> list[DepthReading]:
         """Reads the hands around some centres, upright once the picture is rolled so far.
 
@@ -128,7 +136,7 @@ class LocalRegressionHourglassEstimator:
         for index, (centre_cam, roll_rad) in enumerate(zip(centres_cam, rolls, strict=True)):
             if centre_cam is None:
                 continue
-            view = look_at(centre_cam, self._spec.cube_m, self._spec.input_size, float(roll_rad))
+            view = look_at(centre_cam, cube_m, self._spec.input_size, float(roll_rad))
             crop = encode_depth(depth_m, camera, view)
             shown = np.abs(crop) < EMPTY
             if shown.mean() < MIN_SHOWN:

@@ -163,6 +163,13 @@ class LiftConfig:
         0.05,
         1.0,
     )
+    cube_m: float = setting(
+        0.0,
+        'Side of the cube around a hand that the depth network looks at: 0.25 for the small hands '
+        'of children; 0 for that of its training, metres.',
+        0.0,
+        1.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,10 @@ def lift_hands(
     if estimator is None:
         empty = [hand for hand in measured if np.isnan(hand.joints_cam).all()]
         return measured, ['no depth at its keypoints' for _ in empty]
+    read = estimator.read(depth_m, camera, measured, config.cube_m)
     readings = [
         _believed(reading, hand, camera, config)
-        for hand, reading in zip(measured, estimator.read(depth_m, camera, measured), strict=True)
+        for hand, reading in zip(measured, read, strict=True)
     ]
     joined = tuple(
         _without_reading(hand, reading.is_no_hand)

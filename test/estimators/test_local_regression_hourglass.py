@@ -48,6 +48,18 @@ def test_a_hand_that_turns_out_to_lie_is_read_once_more_upright():
     assert upright_y > upright_x + 5
 
 
+def test_a_smaller_cube_shows_a_small_hand_as_large_as_others():
+    small, share = 0.25, 0.25 / SPEC.cube_m
+    runtime = DepthOracle([answer(JOINTS_CAM)])
+    estimator = LocalRegressionHourglassEstimator(runtime)
+    (usual,) = estimator.read(depth_image(JOINTS_CAM, 1.5), CAMERA, [measured(JOINTS_CAM)])
+    shrunk = depth_image(JOINTS_CAM, 1.5) * np.float32(share)
+    (reading,) = estimator.read(shrunk, CAMERA, [measured(JOINTS_CAM * share)], small)
+    first, second = runtime.batches
+    assert np.abs(first - second).max() < 1e-4
+    assert np.allclose(reading.joints_cam, usual.joints_cam * share, atol=1e-6)
+
+
 def wall(distance_m, slope=0.0, noise_m=0.0):
     """A wall that goes back to the right, `slope` metres per metre."""
     rays_x = (np.arange(CAMERA.width) - CAMERA.cx) / CAMERA.fx
