@@ -12,6 +12,7 @@ PROTOCOLS = {
     'photos': (PHOTOS, 'PCK and false hands on photos that a recipe holds out'),
     'presence': ('evaluate_presence', 'ROC of pictures with a hand against those without'),
     'depth': ('evaluate_depth', 'joints in metres of rendered hands, by look-up and by network'),
+    'real_depth': ('evaluate_real_depth', 'joints in real depth, hands given as boxes'),
     'masks': ('evaluate_masks', 'AP of hand masks on sets that `hand-pose synth` made'),
     'systems': ('evaluate_systems', 'every estimator beside the plain baselines'),
     'onehand10k': (KEYPOINTS, '2D keypoints on the test set of OneHand10K'),

@@ -38,25 +38,29 @@ def keypoint_colours() -> NDArray[np.uint8]:
     return colours
 
 
-def draw_hands(rgb: NDArray[np.uint8], hands: Sequence[Hand]) -> NDArray[np.uint8]:
+def draw_hands(
+    rgb: NDArray[np.uint8], hands: Sequence[Hand], skeletons_only: bool = False
+) -> NDArray[np.uint8]:
     """Draws hands over an image.
 
     Args:
         rgb: (H, W, 3) uint8; left as it is.
         hands: The hands of this image. Keypoints that are not seen are left out.
+        skeletons_only: Leave out masks, boxes and what is written beside them.
 
     Returns:
         (H, W, 3) uint8, the picture.
     """
     canvas = np.ascontiguousarray(rgb).copy()
     unit_px = max(1.0, min(rgb.shape[:2]) / 480)
-    for hand in hands:
+    around = () if skeletons_only else hands
+    for hand in around:
         _tint_mask(canvas, hand)
-    for hand in hands:
+    for hand in around:
         _draw_box(canvas, hand, unit_px)
     for hand in hands:
         _draw_skeleton(canvas, hand, unit_px)
-    for hand in hands:
+    for hand in around:
         _draw_label(canvas, hand, unit_px)
     return canvas
 
