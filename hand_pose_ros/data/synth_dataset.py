@@ -270,9 +270,7 @@ def _write_picture(
         focal_px = float(batch.intrinsics[row, 0])
         scale = focal_px / recipe.sensor_focal_px if recipe.sensor_focal_px else 1.0
         sensor, seed = at_scale(SENSORS[name], scale), recipe.seed + index
-        depth_m = measure_depth_image(
-            sensor, depth_m, focal_px, seed, rgb if recipe.colour else None
-        )
+        depth_m = measure_depth_image(sensor, depth_m, focal_px, seed, rgb)
     if recipe.colour:
         (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
     (folder / depth).write_bytes(encode_depth_png(depth_m, PNG_COMPRESSION))

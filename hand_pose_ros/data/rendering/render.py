@@ -23,12 +23,17 @@ from hand_pose_ros.data.rendering.lens import Film, move
 from hand_pose_ros.data.rendering.sampling import SceneConfig, SceneSampler
 from hand_pose_ros.data.rendering.scenes import SceneParameters, concatenate, select
 from hand_pose_ros.data.rendering.skins import SkinAtlas
+from hand_pose_ros.data.rendering.steady import power
+from hand_pose_ros.data.rendering.texels import GAMMA
 from hand_pose_ros.data.rendering.things import unit_meshes
 from hand_pose_ros.data.rendering.view import NOBODY, label_hands, view_scene
 
 CHUNK_SAMPLES = {'cpu': 600_000, 'cuda': 64_000_000}
 """Samples rendered at once: what fits a core's cache, what fills a GPU."""
 SCENES_AT_ONCE = 32
+
+GREY = 0.25
+"""Linear light of what is no hand, where nothing is lit."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,10 @@ class HandRenderer:
         return self._in_chunks(config, seeds, shaded=True)
 
     def render_depth(self, config: SceneConfig, seeds: Sequence[int]) -> RenderedBatch:
-        """Renders depth, mask and labels of the same scenes without colours; several times faster.
+        """Renders depth, mask and labels of the same scenes without light; several times faster.
 
-        `rgb` is (N, 0, 0, 3) and `alpha` is 0 or 255.
+        `rgb` shows hands in the mean colour of their skin and all else grey, for what a depth
+        camera gets back of them; `alpha` is 0 or 255.
         """
         return self._in_chunks(replace(config, supersampling=1), seeds, shaded=False)
 
@@ -118,7 +124,7 @@ class HandRenderer:
         if shaded:
             rgb, alpha = self._colour(*shade(view, mesh, scene, self.atlas), scene)
         else:
-            rgb = torch.empty(len(scene), 0, 0, 3, dtype=torch.uint8, device=self.device)
+            rgb = self._flat_colours(view.hand, scene)
             alpha = covered.to(torch.uint8) * 255
         return RenderedBatch(
             rgb=rgb,
@@ -144,6 +150,14 @@ class HandRenderer:
             return self._film.develop(straight, scene.lens, scene.seeds, sharp=True), alpha
         full = light + (1 - coverage) * scene.background.permute(0, 3, 1, 2)
         return self._film.develop(full, scene.lens, scene.seeds), alpha
+
+    def _flat_colours(self, hand: Tensor, scene: SceneParameters) -> Tensor:
+        """Paints hands as `render_depth` says: (N, H, W) of RenderedBatch.mask -> its rgb."""
+        skin = self.atlas.means[scene.people.skin] * scene.people.tint  # (N, P, 3)
+        table = torch.cat((torch.full_like(skin[:, :1], GREY), skin.repeat_interleave(2, 1)), 1)
+        coded = (power(table.clamp(0, 1), 1 / GAMMA) * 255 + 0.5).to(torch.uint8)
+        picture = torch.arange(len(scene), device=hand.device)[:, None, None]
+        return coded[picture, hand.long()]
 
     def _in_chunks(
         self, config: SceneConfig, seeds: Sequence[int], *, shaded: bool

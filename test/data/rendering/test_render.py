@@ -125,7 +125,23 @@ def test_depth_mode_gives_the_depth_of_the_pictures_without_supersampling(render
     assert same(full.depth_m, depth_only.depth_m)
     assert same(full.keypoints_px, depth_only.keypoints_px)
     assert same(full.visible, depth_only.visible)
-    assert depth_only.rgb.shape == (2, 0, 0, 3)
+
+
+def test_depth_mode_shows_the_skin_of_hands_and_nothing_else(renderer):
+    config = replace(SMALL, hand_share=(0.4, 0.7), supersampling=1)
+    batch, lit = renderer.render_depth(config, range(8)), renderer.render(config, range(8))
+    assert (batch.rgb[batch.mask == 0] == 136).all()  # reflects as much as cloth
+    hands = [(i, int(m)) for i in range(8) for m in batch.mask[i].unique() if m]
+    assert len(hands) >= 8
+    tones, lit_tones = [], []
+    for image, number in hands:
+        there = batch.mask[image] == number
+        colours = batch.rgb[image][there]
+        assert (colours == colours[0]).all()
+        tones.append(float(colours[0].float().max()))
+        lit_tones.append(float(lit.rgb[image][there].float().mean()))
+    # Light differs from picture to picture, and still hands of dark skin are the darker ones.
+    assert np.corrcoef(tones, lit_tones)[0, 1] > 0.4
 
 
 def test_supersampling_hardly_changes_the_depth_of_hands(renderer):
