@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.outputs import without_nan, write_json
 from hand_pose_ros.data.depth_hands import split_labels
 from hand_pose_ros.data.labels import ImageLabel, read_labels
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     print(reason)
     estimator = LocalRegressionHourglassEstimator(runtime)
     results = {}
+    problems: list[str] = []
     sets = {
         f'{name}, held out': (args.data / name, recipe.held_out_share) for name in recipe.renders
     }
@@ -71,14 +73,16 @@ def run(args: argparse.Namespace) -> int:
     for title, (folder, share) in sets.items():
         _, labels = split_labels(read_labels(folder), share)
         bar = tqdm(labels, title, leave=False)
-        scores = score_at_keypoints(folder, bar, estimator, config.lift)
+        scores = score_at_keypoints(folder, bar, estimator, config.lift, problems)
         results[title] = _tell(f'{title}, at the true 2D keypoints', scores)
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             path = args.out / f'{folder.name}.png'
             plot_joint_errors(scores.errors_mm, KEYPOINT_NAMES, f'{title}', path)
         if any(label.image != label.depth for label in labels):
-            results[f'{title}, pipeline'] = _through_pipelines(title, folder, labels, model)
+            scores = _through_pipelines(title, folder, labels, model, problems)
+            results[f'{title}, pipeline'] = _tell(f'{title}, through the whole pipeline', scores)
+    tell_left_out(problems)
     if args.out is not None:
         write_json(args.out / 'results.json', results)
         print(f'success curves and numbers in {args.out}')
@@ -86,14 +90,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _through_pipelines(
-    title: str, folder: Path, labels: list[ImageLabel], model: str
-) -> dict[str, dict[str, float | None]]:
+    title: str, folder: Path, labels: list[ImageLabel], model: str, problems: list[str]
+) -> DepthScores:
     config = single_pictures(PipelineConfig(), PipelineConfig().detector.cycle)
     configs = [replace(config, model=replace(config.model, depth=depth)) for depth in ('', model)]
     with closing(open_pipeline(configs[0])) as plain, closing(open_pipeline(configs[1])) as full:
         bar = tqdm(labels, f'{title}, pipeline', leave=False)
-        scores = score_pipelines(folder, bar, {WITHOUT: plain, WITH: full})
-    return _tell(f'{title}, through the whole pipeline', scores)
+        return score_pipelines(folder, bar, {WITHOUT: plain, WITH: full}, problems)
 
 
 def _tell(title: str, scores: DepthScores) -> dict[str, dict[str, float | None]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.outputs import write_json
 from hand_pose_ros.data.benchmarks.joint_files import (
     DepthBenchmark,
@@ -16,12 +17,14 @@ from hand_pose_ros.data.benchmarks.joint_files import (
     read_joint_file,
 )
 from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, spread
+from hand_pose_ros.data.pictures import readable
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.evaluation.depth import joints_around
 from hand_pose_ros.evaluation.joints_3d import joint_errors_mm, summary
 from hand_pose_ros.evaluation.published_joints import PUBLISHED
 from hand_pose_ros.evaluation.success_curves import plot_joint_errors
 from hand_pose_ros.evaluation.tables import comparison
+from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
@@ -96,10 +99,19 @@ def _ours(
     print(f'{runtime.description} {reason}'.rstrip())
     estimator = LocalRegressionHourglassEstimator(runtime)
     truth_mm = joints_mm(labels.joints_uvd, benchmark.camera)
-    frames = spread(range(len(labels.pictures)), args.pictures)
+    bar = tqdm(spread(range(len(truth_mm)), args.pictures), 'ours', unit='frame', disable=None)
+    frames: list[int] = []
+    problems: list[str] = []
     predicted_mm, refused = [], 0
-    for frame in tqdm(frames, 'ours', unit='frame', disable=None):
-        depth_m = data_set.read_depth_m(args.data / labels.pictures[frame])
+
+    def read(frame: int) -> NDArray[np.float32]:
+        path = args.data / labels.pictures[frame]
+        depth_m: NDArray[np.float32] = data_set.read_depth_m(path)
+        check_shape(str(path), depth_m, (benchmark.camera.height, benchmark.camera.width))
+        return depth_m
+
+    for frame, depth_m in readable(bar, read, problems):
+        frames.append(frame)
         centre_m = truth_mm[frame, benchmark.prior_joint] / 1000
         keypoints_cam = joints_around(estimator, depth_m, benchmark.camera, centre_m)
         if keypoints_cam is None:
@@ -112,6 +124,7 @@ def _ours(
         f'ours: {len(frames)} frames, {refused} of them refused; not trained on '
         f'{benchmark.title}, whose joints are taken for the nearest of ours'
     )
+    tell_left_out(problems)
     return {'ours': joint_errors_mm(np.array(predicted_mm), truth_mm[frames])}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.outputs import without_nan, write_json
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
@@ -44,11 +45,6 @@ def run(args: argparse.Namespace) -> int:
         print(pipeline.runtime)
         bar = tqdm(labels, args.protocol, unit='picture')
         results = predict_benchmark(benchmark, args.folder, pipeline, pipeline.read_regions, bar)
-    if results.images == 0:
-        raise ValueError(
-            f'none of the {len(labels)} pictures below {args.folder} could be read, '
-            f'the first is {labels[0].image}'
-        )
     _tell(benchmark, results, len(labels) < len(benchmark.labels))
     columns = {
         name: measures(results, mode, bool(benchmark.box), CROPS.get(args.protocol))
@@ -57,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     print(paper_tables(columns, PUBLISHED[args.protocol]))
     if args.out is not None:
         write_json(args.out / 'results.json', {k: without_nan(v) for k, v in columns.items()})
+    tell_left_out(results.problems)
     return 0
 
 
@@ -70,10 +67,5 @@ def _tell(benchmark: ImageBenchmark, results: KeypointResults, partly: bool) -> 
     print(f'labelled boxes are looked into at {BOX_MARGIN} times their size')
     if results.outside:
         print(f'{results.outside} labelled keypoints outside of their picture do not count')
-    if results.skipped:
-        print(
-            f'{len(results.skipped)} pictures left out, for they are missing, do not decode or '
-            f'have another size than their label: {", ".join(results.skipped[:3])} ...'
-        )
     for problem in benchmark.problems:
         print(problem)

@@ -14,22 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.codecs.mask import MASK_THRESHOLD, to_image
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.benchmarks import onehand10k
 from hand_pose_ros.data.benchmarks.sets import spread
 from hand_pose_ros.data.labels import ImageLabel, read_labels
-from hand_pose_ros.data.pictures import is_seen
+from hand_pose_ros.data.pictures import is_seen, read_picture, readable
 from hand_pose_ros.evaluation.detection import mask_average_precision, mask_iou
 from hand_pose_ros.evaluation.metrics import match_hands
-from hand_pose_ros.evaluation.photos import read_rgb, single_pictures
+from hand_pose_ros.evaluation.photos import read_photo, single_pictures
 from hand_pose_ros.evaluation.published_keypoints import MASK_POSE, PUBLISHED
 from hand_pose_ros.evaluation.tables import comparison
+from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.types import Frame, Hand
+
+Masked = tuple[Path, ImageLabel, Path]
+"""A picture, its label and its mask."""
 
 IOU_PERCENT = (50, 75, 80)
 """Of the paper's table 1."""
@@ -47,33 +52,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the average precision of masks."""
     published = args.protocol == 'onehand10k_masks'
-    labels = onehand10k.read(args.folder).labels if published else read_labels(args.folder)
-    labels = spread(labels, args.pictures)
+    masks = _onehand10k_masks(args.folder) if published else _own_masks(args.folder)
+    masks = spread(masks, args.pictures)
     config = with_values(PipelineConfig(), pipeline_settings(args))
     if not config.model.estimator.startswith('mask_pose'):
         raise ValueError(
             f'only the estimator mask_pose tells masks, model.estimator is '
             f'{config.model.estimator}: --set model.estimator=mask_pose'
         )
-    read = _onehand10k_answers if published else own_answers
     answers: list[Answer] = []
+    problems: list[str] = []
     with closing(open_pipeline(single_pictures(config, config.detector.cycle))) as pipeline:
         print(pipeline.runtime)
-        for label in tqdm(labels, args.protocol, unit='picture'):
-            answers += read(pipeline, args.folder, label)
+        bar = tqdm(masks, args.protocol, unit='picture')
+        for (_, label, _), (rgb, mask) in readable(bar, _read, problems):
+            if published:
+                # JPEG has left grey in the masks.
+                answers.append(_best_answer(pipeline, rgb, label, mask > 127))
+            else:
+                answers += own_answers(pipeline, rgb, label, mask)
     if not answers:
-        raise ValueError(f'no picture of {args.folder} has a mask')
+        raise ValueError(f'no hand of {args.folder} has a mask')
     print(f'{len(answers)} {"pictures" if published else "hands"} with a mask')
-    if published and len(answers) < len(labels):
-        left_out = len(labels) - len(answers)
-        print(f'{left_out} pictures left out: missing, damaged or without a mask')
     ours = {
         'ours, whole picture': _precisions([hand_iou(each.found, each.mask) for each in answers]),
         'ours, labelled box': _precisions([hand_iou(each.boxed, each.mask) for each in answers]),
     }
     theirs = [each for each in PUBLISHED['onehand10k'] if each.source == MASK_POSE and published]
     print(comparison(ours, theirs))
+    tell_left_out(problems)
     return 0
+
+
+def _onehand10k_masks(folder: Path) -> list[Masked]:
+    """Returns the labelled pictures of OneHand10K."""
+    benchmark = onehand10k.read(folder)
+    for problem in benchmark.problems:
+        print(problem)
+    masks = folder / 'Test' / 'mask'
+    return [
+        (folder / label.image, label, masks / f'{Path(label.image).stem}.png')
+        for label in benchmark.labels
+    ]
+
+
+def _own_masks(folder: Path) -> list[Masked]:
+    """Returns those pictures of a set of ours that have hands and masks."""
+    masks = [
+        (folder / label.image, label, folder / label.mask)
+        for label in read_labels(folder)
+        if label.mask is not None and label.hands
+    ]
+    if not masks:
+        raise ValueError(f'no picture of {folder} has a mask')
+    return masks
+
+
+def _read(masked: Masked) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Reads a picture, (H, W, 3) uint8 R, G, B, and its mask, (H, W) uint8."""
+    path, label, mask_path = masked
+    mask = read_picture(mask_path, cv2.IMREAD_GRAYSCALE)
+    check_shape(str(mask_path), mask, (label.height, label.width))
+    return read_photo((path, label)), mask
 
 
 @dataclass(frozen=True)
@@ -98,31 +138,25 @@ def _precisions(ious: list[float]) -> dict[str, float]:
     }
 
 
-def _onehand10k_answers(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[Answer]:
-    path = folder / label.image
-    mask = cv2.imread(str(folder / 'Test' / 'mask' / f'{path.stem}.png'), cv2.IMREAD_GRAYSCALE)
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if mask is None or bgr is None or mask.shape != bgr.shape[:2]:
-        return []
-    rgb = np.ascontiguousarray(bgr[..., ::-1])
+def _best_answer(
+    pipeline: HandPipeline, rgb: NDArray[np.uint8], label: ImageLabel, mask: NDArray[np.bool_]
+) -> Answer:
     hands = pipeline(Frame(rgb, 0.0))
     (boxed,) = _boxed_hands(pipeline, rgb, label)
-    # JPEG has left grey in the masks.
-    return [Answer(hands[0] if hands else None, boxed, mask > 127)]
+    return Answer(hands[0] if hands else None, boxed, mask)
 
 
-def own_answers(pipeline: HandPipeline, folder: Path, label: ImageLabel) -> list[Answer]:
-    """Finds and reads the hands of one picture of a set of ours; none without masks.
+def own_answers(
+    pipeline: HandPipeline, rgb: NDArray[np.uint8], label: ImageLabel, mask: NDArray[np.uint8]
+) -> list[Answer]:
+    """Finds and reads the hands of one picture of a set of ours.
 
-    Raises:
-        ValueError: A file is not a picture.
+    Args:
+        pipeline: It does not track.
+        rgb: (H, W, 3) uint8.
+        label: Its label.
+        mask: (H, W) uint8 as in data/labels.py: the hands, counted from 1.
     """
-    if label.mask is None or not label.hands:
-        return []
-    mask = cv2.imread(str(folder / label.mask), cv2.IMREAD_GRAYSCALE)
-    if mask is None:
-        raise ValueError(f'{folder / label.mask} is not a picture')
-    rgb = read_rgb(folder / label.image)
     found = match_hands(pipeline(Frame(rgb, 0.0)), [hand.keypoints_px for hand in label.hands])
     rows = zip(label.hands, found, _boxed_hands(pipeline, rgb, label), strict=True)
     return [

@@ -2,16 +2,18 @@
 
 import argparse
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
-from hand_pose_ros.data.pictures import load_backgrounds
+from hand_pose_ros.data.pictures import background_files, read_background, readable
 from hand_pose_ros.evaluation.conditions import CONDITIONS
 from hand_pose_ros.evaluation.detection import average_precision
 from hand_pose_ros.evaluation.metrics import pck
@@ -21,7 +23,7 @@ from hand_pose_ros.evaluation.photos import (
     count_false_hands,
     labelled_photos,
     merge,
-    read_rgb,
+    read_photo,
     score_picture,
     single_pictures,
     small_hands,
@@ -74,18 +76,25 @@ def run(args: argparse.Namespace) -> int:
     groups = held_out_photos(recipe, args.data)
     sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
     folders = [args.data / name for name in recipe.backgrounds]
-    backgrounds = load_backgrounds(folders, held_out=True)
+    problems: list[str] = []
+    files = background_files(folders, held_out=True)
+    views = [each for _, each in readable(files, read_background, problems)]
+    backgrounds = list(chain.from_iterable(views))
     print(f'{"pictures":32} {"images":>6} {"hands":>6}  PCK@0.2 (off small full)  '
           'PCK@0.1   seen   AP50  recall  side  false/image')  # fmt: skip
     pipelines = {c: open_pipeline(single_pictures(config, c)) for c in CYCLES}
-    parts = [_tell(pipelines, name, *_pictures(photos)) for name, photos in groups.items()]
+    parts = [
+        _tell(pipelines, name, _pictures(photos, problems), len(photos))
+        for name, photos in groups.items()
+    ]
     print(_line('all held-out groups', {c: merge([part[c] for part in parts]) for c in CYCLES}))
     everything = [photo for group in groups.values() for photo in group]
-    _tell(pipelines, SMALL_HANDS, small_hands(everything, backgrounds), len(everything))
+    small = small_hands(everything, backgrounds, problems)
+    _tell(pipelines, SMALL_HANDS, small, len(everything))
     for name, photos in sets.items():
-        _tell(pipelines, name, *_pictures(photos))
+        _tell(pipelines, name, _pictures(photos, problems), len(photos))
     for name, worsen in CONDITIONS.items() if args.conditions else ():
-        worse = ((worsen(rgb), label) for rgb, label in _pictures(everything)[0])
+        worse = ((worsen(rgb), label) for rgb, label in _pictures(everything, problems))
         _tell(pipelines, f'held out, {name}', worse, len(everything))
     print(NOTE)
     false = count_false_hands(pipelines['full'], backgrounds)
@@ -93,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         f'without hands, held out: {len(false)} pictures, {np.mean(false):.3f} false per picture'
     )
     print(pipelines['full'].runtime)
+    tell_left_out(problems)
     return 0
 
 
@@ -119,9 +129,9 @@ def held_out_photos(recipe: PhotoRecipe, data: Path) -> dict[str, list[tuple[Pat
     return groups
 
 
-def _pictures(photos: Photos) -> tuple[Pictures, int]:
-    """Returns pictures with labels, read one by one, and their number."""
-    return ((read_rgb(path), label) for path, label in photos), len(photos)
+def _pictures(photos: Photos, problems: list[str]) -> Pictures:
+    """Returns those pictures that can be read, one by one, with their labels."""
+    return ((rgb, label) for (_, label), rgb in readable(photos, read_photo, problems))
 
 
 def _tell(

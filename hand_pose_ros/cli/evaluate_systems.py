@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hand_pose_ros.cli.evaluate_photos import held_out_photos, photo_recipe
+from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.evaluation.benchmark import surroundings
 from hand_pose_ros.evaluation.photos import labelled_photos
 from hand_pose_ros.evaluation.published_keypoints import ON_OWN_SETS
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     scores: dict[str, SystemScores] = {}
     rows: dict[str, dict[str, float]] = {}
     missing = []
+    problems: list[str] = []
     for system in tqdm(systems_of(args.models or shipped_models()), 'systems', disable=None):
         try:
             measured = MeasuredSystem(system)
@@ -58,18 +60,17 @@ def run(args: argparse.Namespace) -> int:
             missing.append(f'{system.name}: {error}')
             rows[f'{system.name} (no weights)'] = {}
             continue
-        scores[system.name] = measured.measure(sets)
+        scores[system.name] = measured.measure(sets, problems)
         rows[system.name] = _row(scores[system.name])
     print(comparison(rows, (), methods_down=True))
     print('Parameters of all networks of a system; multiply-adds and time, medians, of pictures')
     print('with one labelled hand, in ONNX Runtime on the CPU. PCK counts hidden joints, too.')
-    print(*missing, sep='\n')
-    print(
-        "\nSRHandNet's own tables, for the order of their systems. Sets of ours called SH, DH and"
-    )
+    print(*missing, '', sep='\n')
+    print("SRHandNet's own tables, for the order of their systems. Sets of ours called SH, DH and")
     print('SMH are rendered, other pictures: no number here is comparable with one above.')
     print(comparison({}, ON_OWN_SETS, methods_down=True))
     _draw(scores, args.out)
+    tell_left_out(problems)
     return 0
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.data.pictures import read_rgb
 from hand_pose_ros.types import Frame
 
 PICTURE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
@@ -145,7 +146,19 @@ def check_out(out: Path, inputs: Sequence[str]) -> None:
 
 def tell_problems(sources: Sequence[Source]) -> None:
     """Says what could not be read, on the standard error stream."""
-    problems = Counter(text for source in sources for text in source.problems)
+    _tell(Counter(text for source in sources for text in source.problems))
+
+
+def tell_left_out(problems: Sequence[str]) -> None:
+    """Says how many pictures do not count, and on the standard error stream why."""
+    # A picture may have been asked for more than once.
+    reasons = Counter(dict.fromkeys(problems, 1))
+    if reasons:
+        print(f'{len(reasons)} pictures left out: they cannot be read, and do not count')
+        _tell(reasons)
+
+
+def _tell(problems: Counter[str]) -> None:
     for text, number in problems.most_common(MAX_PROBLEMS_TOLD):
         print(text + (f' ({number} times)' if number > 1 else ''), file=sys.stderr)
     if len(problems) > MAX_PROBLEMS_TOLD:
@@ -183,22 +196,13 @@ def _open_pictures(paths: list[Path], root: Path) -> Source:
     def frames() -> Iterator[NamedFrame]:
         for path in paths:
             try:
-                rgb = _read_picture(path)
+                rgb = read_rgb(path)
             except (ValueError, OSError) as error:
                 problems.append(str(error))
             else:
                 yield NamedFrame(str(path.relative_to(root)), Frame(rgb, 0.0))
 
     return Source('pictures', frames(), len(paths), problems=problems)
-
-
-def _read_picture(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture as (H, W, 3) uint8 RGB, turned upright by its EXIF orientation."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    if bgr is None:
-        raise ValueError(f'{path} is not a picture that can be read')
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def _open_video(path: Path, name: str) -> Source:

@@ -19,7 +19,7 @@ from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark
 from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, IMAGE_SETS, spread
 from hand_pose_ros.data.dataset_report import colour_depth
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
-from hand_pose_ros.evaluation.photos import read_rgb
+from hand_pose_ros.data.pictures import read_rgb
 from hand_pose_ros.pipeline.drawing import draw_hands
 from hand_pose_ros.types import Hand
 

@@ -1,8 +1,9 @@
-"""Training material in memory: pictures with labelled hands, and pictures without any hand."""
+"""Pictures from files; pictures in memory to train on, with labelled hands and without any."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.skeleton import BONES
 from hand_pose_ros.types import Side
+
+Item = TypeVar('Item')
+Content = TypeVar('Content')
 
 LEVELS = 4
 """Pictures are kept at full, half, quarter and eighth size, so that shrinking never aliases."""
@@ -130,14 +134,29 @@ def hand_matte(bgr: NDArray[np.uint8], keypoints_px: NDArray[np.float32]) -> NDA
 def load_backgrounds(folders: Iterable[Path], held_out: bool | None) -> list[NDArray[np.uint8]]:
     """Reads pictures without hands: photographs, and views into panoramas (.hdr).
 
+    Args:
+        folders: As `background_files` takes them.
+        held_out: As `background_files` takes it.
+
+    Returns:
+        (H, W, 3) uint8 R, G, B pictures.
+
+    Raises:
+        FileNotFoundError: No picture was found.
+        ValueError: A file is not a colour picture.
+    """
+    files = background_files(folders, held_out)
+    return [picture for path in files for picture in read_background(path)]
+
+
+def background_files(folders: Iterable[Path], held_out: bool | None) -> list[Path]:
+    """Finds pictures without hands.
+
     Every fourth file, in the order of the names, is held out to count false hands on.
 
     Args:
         folders: Folders searched with all below them.
-        held_out: Read the held-out files instead of the others; None reads all.
-
-    Returns:
-        (H, W, 3) uint8 R, G, B pictures.
+        held_out: The held-out files instead of the others; None for all.
 
     Raises:
         FileNotFoundError: No picture was found.
@@ -149,16 +168,22 @@ def load_backgrounds(folders: Iterable[Path], held_out: bool | None) -> list[NDA
         found += [p for i, p in enumerate(files) if held_out in (None, i % 4 == 3)]
     if not found:
         raise FileNotFoundError(f'no pictures below {", ".join(map(str, folders))}')
-    pictures: list[NDArray[np.uint8]] = []
-    for path in found:
-        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if image is None or image.ndim != 3:
-            raise ValueError(f'{path} is not a colour picture')
-        if path.suffix.lower() == '.hdr':
-            pictures += panorama_views(image[..., ::-1])
-        else:
-            pictures.append(np.ascontiguousarray(image[..., 2::-1]))
-    return pictures
+    return found
+
+
+def read_background(path: Path) -> list[NDArray[np.uint8]]:
+    """Reads a photograph, or six views into a panorama (.hdr): (H, W, 3) uint8 R, G, B.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not a colour picture.
+    """
+    image = read_picture(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3:
+        raise ValueError(f'{path} is not a colour picture')
+    if path.suffix.lower() == '.hdr':
+        return panorama_views(image[..., ::-1])
+    return [np.ascontiguousarray(image[..., 2::-1])]
 
 
 def panorama_views(radiance: NDArray[np.float32], size: int = 384) -> list[NDArray[np.uint8]]:
@@ -186,16 +211,85 @@ def panorama_views(radiance: NDArray[np.float32], size: int = 384) -> list[NDArr
     return views
 
 
+def read_picture(path: Path, flags: int) -> NDArray[Any]:
+    """Reads a picture file as OpenCV does, but never silently.
+
+    Args:
+        path: The file.
+        flags: As `cv2.imread` takes them.
+
+    Returns:
+        (H, W) or (H, W, channels); B, G, R.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: The file cannot be read.
+        ValueError: It is not a picture.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{path} is missing') from error
+    try:
+        picture: NDArray[Any] | None = cv2.imdecode(data, flags)
+    except cv2.error:
+        # An empty file, or one whose damaged header asks for far too much memory.
+        picture = None
+    if picture is None:
+        raise ValueError(f'{path} is not a picture that can be read')
+    return picture
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Reads a picture as (H, W, 3) uint8 R, G, B, turned upright by its EXIF orientation.
+
+    Raises:
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a picture.
+    """
+    rgb: NDArray[np.uint8] = cv2.cvtColor(read_picture(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return rgb
+
+
 def read_depth_picture(path: Path) -> NDArray[np.uint16]:
     """Reads a depth image: (H, W) uint16 in the file's unit, 0 where not measured.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        OSError: The file is missing or cannot be read.
         ValueError: It is not a 16-bit picture.
     """
-    raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if raw is None and not path.exists():
-        raise FileNotFoundError(f'the depth image {path} is missing')
-    if raw is None or raw.dtype != np.uint16 or raw.ndim != 2:
+    raw = read_picture(path, cv2.IMREAD_UNCHANGED)
+    if raw.dtype != np.uint16 or raw.ndim != 2:
         raise ValueError(f'{path} is not a 16-bit depth picture')
     return raw
+
+
+def readable(
+    items: Iterable[Item], read: Callable[[Item], Content], problems: list[str]
+) -> Iterator[tuple[Item, Content]]:
+    """Reads pictures one by one, and passes over those that cannot be read.
+
+    Args:
+        items: What is to be read.
+        read: Reads one of them.
+        problems: Gets a sentence for each that cannot be read.
+
+    Yields:
+        Each item that can be read, and what was read.
+
+    Raises:
+        ValueError: There are items, and none can be read.
+    """
+    reasons = []
+    any_read = False
+    for item in items:
+        try:
+            content = read(item)
+        except (OSError, ValueError) as error:
+            reasons.append(str(error))
+            problems.append(reasons[-1])
+        else:
+            any_read = True
+            yield item, content
+    if reasons and not any_read:
+        raise ValueError(f'none of {len(reasons)} pictures can be read, the first: {reasons[0]}')

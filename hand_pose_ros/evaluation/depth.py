@@ -1,6 +1,6 @@
 """How well the joints of hands are found in metres: by depth look-up, by the network, by both."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.depth_hands import MIN_VISIBLE
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
-from hand_pose_ros.data.pictures import read_depth_picture
+from hand_pose_ros.data.pictures import read_depth_picture, readable
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
 from hand_pose_ros.evaluation.metrics import match_hands
-from hand_pose_ros.evaluation.photos import FindHands, read_rgb
+from hand_pose_ros.evaluation.photos import FindHands, read_photo
+from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.geometry.depth import check_depth_unit
 from hand_pose_ros.pipeline.config import LiftConfig
@@ -87,6 +88,16 @@ class DepthScores:
 
 
 @dataclass(frozen=True)
+class _Labelled:
+    """A picture with depth, and those of its hands that count."""
+
+    label: ImageLabel
+    depth: Path
+    camera: Camera
+    hands: list[HandLabel]
+
+
+@dataclass(frozen=True)
 class _Found:
     """A labelled hand, and by method what was found of it, None for nothing."""
 
@@ -109,6 +120,7 @@ def score_at_keypoints(
     labels: Iterable[ImageLabel],
     estimator: LocalRegressionHourglassEstimator,
     config: LiftConfig,
+    problems: list[str],
 ) -> DepthScores:
     """Measures each method at the true 2D keypoints; the centre is estimated from depth.
 
@@ -117,34 +129,34 @@ def score_at_keypoints(
         labels: Its pictures; hands of which too little is seen are left out, as in training.
         estimator: The depth network.
         config: Which depths are believed.
+        problems: Gets a sentence for each picture that cannot be read, and so does not count.
 
     Raises:
-        FileNotFoundError: A depth image is missing.
-        ValueError: A depth image is not one or in a wrong unit, or no hand can be used.
+        ValueError: Depth is in a wrong unit, or no picture can be read, or no hand be used.
     """
     found = []
-    for label in labels:
-        usable = _usable(label)
-        if not usable or label.depth is None or label.camera is None:
-            continue
-        depth_m = _read_depth_m(folder / label.depth)
-        seen = [as_seen(hand, label.height, label.width) for hand in usable]
-        measured = [lift_hand(hand, depth_m, label.camera, config) for hand in seen]
+    for picture, depth_mm in readable(_with_depth(folder, labels), _read_depth_mm, problems):
+        label, camera, depth_m = picture.label, picture.camera, _in_metres(picture, depth_mm)
+        seen = [as_seen(hand, label.height, label.width) for hand in picture.hands]
+        measured = [lift_hand(hand, depth_m, camera, config) for hand in seen]
         deeper = [replace(hand, joints_cam=under_skin(hand.joints_cam)) for hand in measured]
-        readings = estimator.read(depth_m, label.camera, measured)
+        readings = estimator.read(depth_m, camera, measured)
         read = [
             replace(hand, joints_cam=reading.joints_cam, side=_side_of(reading.side))
             for hand, reading in zip(seen, readings, strict=True)
         ]
-        both, _ = lift_hands(seen, depth_m, label.camera, config, estimator)
-        for truth, *hands in zip(usable, measured, deeper, read, both, strict=True):
+        both, _ = lift_hands(seen, depth_m, camera, config, estimator)
+        for truth, *hands in zip(picture.hands, measured, deeper, read, both, strict=True):
             methods = (LOOK_UP, UNDER_SKIN, NETWORK, BOTH)
             found.append(_Found(label.group, truth, dict(zip(methods, hands, strict=True))))
     return _scores(found)
 
 
 def score_pipelines(
-    folder: Path, labels: Iterable[ImageLabel], pipelines: Mapping[str, FindHands]
+    folder: Path,
+    labels: Iterable[ImageLabel],
+    pipelines: Mapping[str, FindHands],
+    problems: list[str],
 ) -> DepthScores:
     """Measures whole pipelines on colour and depth.
 
@@ -152,25 +164,31 @@ def score_pipelines(
         folder: Folder of the data set.
         labels: Its pictures; those without colour are left out.
         pipelines: Pipelines that do not track, by the name of the method.
+        problems: Gets a sentence for each picture that cannot be read, and so does not count.
 
     Raises:
-        FileNotFoundError: A depth image is missing.
-        ValueError: A picture is not one, depth is in a wrong unit, or no hand can be used.
+        ValueError: Depth is in a wrong unit, or no picture can be read, or no hand be used.
     """
+    coloured = (
+        picture
+        for picture in _with_depth(folder, labels)
+        if picture.label.image != picture.label.depth
+    )
+
+    def read(picture: _Labelled) -> tuple[NDArray[np.uint8], NDArray[np.uint16]]:
+        return read_photo((folder / picture.label.image, picture.label)), _read_depth_mm(picture)
+
     found = []
-    for label in labels:
-        usable = _usable(label)
-        if not usable or label.depth is None or label.image == label.depth:
-            continue
-        rgb, depth_m = read_rgb(folder / label.image), _read_depth_m(folder / label.depth)
-        points_px = [hand.keypoints_px for hand in usable]
+    for picture, (rgb, depth_mm) in readable(coloured, read, problems):
+        frame = Frame(rgb, 0.0, _in_metres(picture, depth_mm), picture.camera)
+        points_px = [hand.keypoints_px for hand in picture.hands]
         matches = {
-            name: match_hands(find_hands(Frame(rgb, 0.0, depth_m, label.camera)), points_px)
+            name: match_hands(find_hands(frame), points_px)
             for name, find_hands in pipelines.items()
         }
-        for index, truth in enumerate(usable):
+        for index, truth in enumerate(picture.hands):
             hands = {name: each[index] for name, each in matches.items()}
-            found.append(_Found(label.group, truth, hands))
+            found.append(_Found(picture.label.group, truth, hands))
     return _scores(found)
 
 
@@ -263,13 +281,26 @@ def _usable(label: ImageLabel) -> list[HandLabel]:
     ]
 
 
-def _read_depth_m(path: Path) -> NDArray[np.float32]:
-    depth_mm = read_depth_picture(path)
+def _with_depth(folder: Path, labels: Iterable[ImageLabel]) -> Iterator[_Labelled]:
+    for label in labels:
+        hands = _usable(label)
+        if hands and label.depth is not None and label.camera is not None:
+            yield _Labelled(label, folder / label.depth, label.camera, hands)
+
+
+def _read_depth_mm(picture: _Labelled) -> NDArray[np.uint16]:
+    depth_mm = read_depth_picture(picture.depth)
+    check_shape(str(picture.depth), depth_mm, (picture.label.height, picture.label.width))
+    return depth_mm
+
+
+def _in_metres(picture: _Labelled, depth_mm: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Returns depth in metres, NaN where not measured; a wrong unit is that of the whole set."""
     depth_m = np.where(depth_mm > 0, depth_mm * np.float32(0.001), np.float32(np.nan))
     try:
         check_depth_unit(depth_m)
     except ValueError as error:
-        raise ValueError(f'{path}: depth {error}') from error
+        raise ValueError(f'{picture.depth}: depth {error}') from error
     return depth_m
 
 

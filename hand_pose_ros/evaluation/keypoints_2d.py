@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import SIDE_VALUES
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
 from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.data.pictures import readable
 from hand_pose_ros.evaluation.detection import FoundBoxes, average_precision, found_boxes, mean_iou
 from hand_pose_ros.evaluation.metrics import (
     area_under_pck,
@@ -26,6 +26,7 @@ from hand_pose_ros.evaluation.metrics import (
     pixel_errors,
     predicted_share,
 )
+from hand_pose_ros.evaluation.photos import read_photo
 from hand_pose_ros.skeleton import DIP_JOINTS, NUM_KEYPOINTS, WRIST
 from hand_pose_ros.types import Frame, Hand
 
@@ -83,7 +84,8 @@ class KeypointResults:
         boxed_px: (21, 2) found inside the labelled box.
         found: Boxes of each picture whose hands are all labelled.
         images: Number of pictures.
-        skipped: Pictures that are missing, do not decode or have another size.
+        problems: A sentence for each picture that is missing, does not decode or has another size
+            than its label.
         outside: Labelled keypoints outside of their picture; they count as unlabelled.
     """
 
@@ -94,7 +96,7 @@ class KeypointResults:
     boxed_px: list[NDArray[np.float32]] = field(default_factory=list)
     found: list[FoundBoxes] = field(default_factory=list)
     images: int = 0
-    skipped: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     outside: int = 0
 
 
@@ -117,16 +119,13 @@ def predict_benchmark(
 
     Returns:
         All that the measures need.
+
+    Raises:
+        ValueError: No picture can be read.
     """
     results = KeypointResults()
-    for label in labels:
-        path = folder / label.image
-        # OpenCV writes a line of its own about every file that is not there.
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
-        if bgr is None or bgr.shape[:2] != (label.height, label.width):
-            results.skipped.append(label.image)
-            continue
-        rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    photos = ((folder / label.image, label) for label in labels)
+    for (_, label), rgb in readable(photos, read_photo, results.problems):
         points = np.array([hand.keypoints_px for hand in label.hands])
         outside = outside_picture(points, rgb.shape[:2])
         results.outside += int(outside.sum())

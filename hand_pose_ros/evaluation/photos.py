@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
-from hand_pose_ros.data.pictures import is_seen
+from hand_pose_ros.data.pictures import is_seen, read_rgb, readable
 from hand_pose_ros.evaluation.detection import FoundBoxes, found_boxes
 from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, outside_picture
+from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Frame, Hand, Side
@@ -77,16 +78,16 @@ def single_pictures(config: PipelineConfig, cycle: str) -> PipelineConfig:
     )
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture as (H, W, 3) uint8 R, G, B.
+def read_photo(photo: tuple[Path, ImageLabel]) -> NDArray[np.uint8]:
+    """Reads a labelled picture as (H, W, 3) uint8 R, G, B.
 
     Raises:
-        ValueError: The file is not a picture.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a picture, or has another size than its label.
     """
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f'{path} is not a picture')
-    rgb: NDArray[np.uint8] = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    path, label = photo
+    rgb = read_rgb(path)
+    check_shape(str(path), rgb, (label.height, label.width, 3))
     return rgb
 
 
@@ -111,6 +112,7 @@ def score_photos(find_hands: FindHands, photos: Iterable[tuple[Path, ImageLabel]
         photos: Path and label of each picture, one at least.
 
     Raises:
+        OSError: A file is missing or cannot be read.
         ValueError: A file is not a picture.
     """
     return merge([score_picture(find_hands, read_rgb(path), label) for path, label in photos])
@@ -176,7 +178,9 @@ def count_false_hands(find_hands: FindHands, pictures: Iterable[NDArray[np.uint8
 
 
 def small_hands(
-    photos: Iterable[tuple[Path, ImageLabel]], backgrounds: Sequence[NDArray[np.uint8]]
+    photos: Iterable[tuple[Path, ImageLabel]],
+    backgrounds: Sequence[NDArray[np.uint8]],
+    problems: list[str],
 ) -> Iterator[tuple[NDArray[np.uint8], ImageLabel]]:
     """Makes pictures of small hands, always the same ones: photos shrunk, and pasted as they are.
 
@@ -185,17 +189,19 @@ def small_hands(
     Args:
         photos: Path and label of each photo.
         backgrounds: (H, W, 3) uint8 pictures without hands.
+        problems: Gets a sentence for each photo that cannot be read; the others stay as they are.
 
     Yields:
         Pictures of SMALL_FRAME_HW and their labels.
 
     Raises:
-        ValueError: A file is not a picture.
+        ValueError: No photo can be read.
     """
-    for index, (path, label) in enumerate(photos):
+    numbered = enumerate(photos)
+    for (index, (_, label)), rgb in readable(numbered, lambda each: read_photo(each[1]), problems):
         rng = np.random.default_rng(index)
         background = backgrounds[int(rng.integers(len(backgrounds)))]
-        yield paste_small(rng, read_rgb(path), label, background)
+        yield paste_small(rng, rgb, label, background)
 
 
 def paste_small(

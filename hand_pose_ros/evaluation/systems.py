@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.data.pictures import readable
 from hand_pose_ros.estimators.readers import (
     READERS,
     SKELETON,
@@ -26,7 +27,7 @@ from hand_pose_ros.evaluation.network_benchmark import cost_of
 from hand_pose_ros.evaluation.photos import (
     Photos,
     merge,
-    read_rgb,
+    read_photo,
     score_picture,
     single_pictures,
 )
@@ -177,26 +178,26 @@ class MeasuredSystem:
         self.runtimes.append(CountingRuntime(model))
         return self.runtimes[-1], self.runtimes[-1].description
 
-    def measure(self, sets: Mapping[str, Photos]) -> SystemScores:
+    def measure(self, sets: Mapping[str, Photos], problems: list[str]) -> SystemScores:
         """Scores the system on labelled pictures, and times it on those with one labelled hand.
 
         Args:
             sets: Path and label of each picture, by data set; one picture at least in each.
+            problems: Gets a sentence for each picture that cannot be read, and so does not count.
 
         Raises:
-            ValueError: A file is not a picture.
+            ValueError: No picture of a set can be read.
         """
         watch = Stopwatch()
         find_hands = partial(watch.time, 'picture', self._pipeline)
-        path, _ = next(iter(sets.values()))[0]
+        _, first = next(readable(next(iter(sets.values())), read_photo, []))
         for _ in range(WARM_UP):
-            self._pipeline(Frame(read_rgb(path), 0.0))
+            self._pipeline(Frame(first, 0.0))
         scores: dict[str, float] = {}
         durations_s, gmacs = [], []
         for name, photos in sets.items():
             parts = []
-            for path, label in photos:
-                rgb = read_rgb(path)
+            for (_, label), rgb in readable(photos, read_photo, problems):
                 before = [len(runtime.shapes) for runtime in self.runtimes]
                 parts.append(score_picture(find_hands, rgb, label))
                 if len(label.hands) == 1:

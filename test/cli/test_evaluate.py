@@ -70,6 +70,27 @@ def test_worse_conditions_have_rows_too(recipe, capsys):
     assert all(rows[f'held out, {name}'][:2] == ['2', '2'] for name in CONDITIONS)
 
 
+def test_damaged_photos_and_backgrounds_are_passed_over_and_told(recipe, capsys):
+    folder = recipe.parent
+    (folder / 'photos' / '1.png').write_text('no picture')
+    for index in range(4, 8):
+        (folder / 'backgrounds' / f'{index}.png').write_text('no picture')
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(folder), '--model', RECIPE.stem]
+    assert main([*arguments, '--labelled', str(folder / 'photos')]) == 0
+    told = capsys.readouterr()
+    rows = {line[:32].strip(): line[32:].split() for line in told.out.splitlines()}
+    assert rows['b'][:2] == rows['held out, hands of 10-25 %'][:2] == ['1', '1']
+    assert rows['photos'][:2] == ['3', '3']
+    assert '1 pictures, 0.000 false per picture' in told.out
+    # Each is told once, though the damaged photo belongs to three rows.
+    assert '2 pictures left out' in told.out
+    for name in ('photos/1.png', 'backgrounds/7.png'):
+        assert told.err.count(f'{name} is not a picture that can be read\n') == 1
+    (folder / 'photos' / '3.png').unlink()
+    assert main(arguments) == 1
+    assert 'none of 2 pictures can be read, the first: ' in capsys.readouterr().err
+
+
 def test_data_that_is_not_there_is_told_in_one_line(recipe, capsys):
     assert main(['evaluate', 'photos', str(recipe), '--data', '/nowhere']) == 1
     assert capsys.readouterr().err.count('\n') == 1

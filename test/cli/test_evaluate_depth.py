@@ -68,6 +68,18 @@ def test_tables_curves_and_numbers_of_held_out_hands_and_of_another_set(
     assert cv2.imread(str(tmp_path / 'out' / 'a.png')).std() > 0
 
 
+def test_a_damaged_depth_image_is_passed_over_and_told(arguments, tmp_path, capsys):
+    (tmp_path / 'a' / 'depth' / '3.png').write_text('no picture')
+    assert main([*arguments, '--model', str(tmp_path / 'm.onnx')]) == 0
+    told = capsys.readouterr()
+    assert 'a, held out, at the true 2D keypoints: 1 hands' in told.out
+    assert '1 pictures left out' in told.out
+    assert '3.png is not a picture that can be read' in told.err
+    (tmp_path / 'a' / 'depth' / '2.png').unlink()
+    assert main([*arguments, '--model', str(tmp_path / 'm.onnx')]) == 1
+    assert 'none of 2 pictures can be read' in capsys.readouterr().err
+
+
 def test_a_set_with_depth_in_the_wrong_unit_is_refused(arguments, tmp_path, capsys):
     path = tmp_path / 'a' / 'depth' / '3.png'
     cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED) // 1000)

@@ -95,6 +95,16 @@ def test_our_network_has_a_row_too(tmp_path, capsys):
     assert 'ours: 3 frames, 0 of them refused' in out
     ours = next(line for line in out.splitlines() if line.startswith('ours '))
     assert float(ours.split()[1]) < 1
+    # The last of the pictures is damaged, the first one of another camera.
+    (tmp_path / 'P6' / '1' / '000000_depth.bin').write_bytes(b'no')
+    other = struct.pack('<6i', 160, 240, 0, 0, 1, 1) + bytes(4)
+    (tmp_path / 'P0' / '1' / '000000_depth.bin').write_bytes(other)
+    assert main(['evaluate', 'msra', *arguments, '--pictures', '3']) == 0
+    told = capsys.readouterr()
+    assert 'ours: 1 frames, 0 of them refused' in told.out
+    assert '2 pictures left out' in told.out
+    assert 'P0/1/000000_depth.bin must have shape (240, 320), got (240, 160)' in told.err
+    assert 'P6/1/000000_depth.bin is not a depth picture' in told.err
     # Where the pictures show nothing, the middle is the answer.
     empty = struct.pack('<6i', 320, 240, 0, 0, 320, 240) + np.zeros((240, 320), '<f4').tobytes()
     for path in tmp_path.rglob('*_depth.bin'):

@@ -44,9 +44,9 @@ def test_pictures_that_do_not_decode_are_counted(tmp_path, capsys):
     WRITERS['freihand'](tmp_path)
     (tmp_path / 'evaluation/rgb/00000000.jpg').write_text('no')
     assert evaluate('freihand', tmp_path) == 0
-    text = capsys.readouterr().out
-    assert '1 pictures left out' in text
-    assert 'evaluation/rgb/00000000.jpg' in text
+    told = capsys.readouterr()
+    assert '1 pictures left out' in told.out
+    assert 'evaluation/rgb/00000000.jpg is not a picture' in told.err
 
 
 def test_a_data_set_without_any_readable_picture_is_an_error(tmp_path, capsys):
@@ -54,7 +54,7 @@ def test_a_data_set_without_any_readable_picture_is_an_error(tmp_path, capsys):
     for path in (tmp_path / 'evaluation/rgb').iterdir():
         path.unlink()
     assert evaluate('freihand', tmp_path) == 1
-    assert 'none of the 2 pictures' in capsys.readouterr().err.splitlines()[-1]
+    assert 'none of 2 pictures can be read' in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_folder_that_is_something_else_is_told_in_one_line(tmp_path, capsys):

@@ -70,17 +70,15 @@ class FoundHands:
         ]
 
 
-def test_each_hand_of_a_set_is_compared_with_what_is_found_at_its_keypoints(tmp_path):
+def test_each_hand_of_a_set_is_compared_with_what_is_found_at_its_keypoints():
     points = [open_hand((60, 60), 60), open_hand((200, 60), 60), open_hand((130, 200), 60)]
     labels = tuple(HandLabel(each, keypoint_box(each)) for each in points)
     mask = np.zeros((240, 320), np.uint8)
     mask[30:90, 30:90], mask[30:90, 170:230] = 1, 2
-    cv2.imwrite(str(tmp_path / 'mask.png'), mask)
-    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((240, 320, 3), np.uint8))
     label = ImageLabel('a.png', 240, 320, labels, mask='mask.png')
     second = replace(hand_with_mask(np.array([169.5, 29.5, 229.5, 89.5])), keypoints_px=points[1])
     # The third hand is hidden, though its keypoints are known.
-    first, other = own_answers(FoundHands(second), tmp_path, label)
+    first, other = own_answers(FoundHands(second), np.zeros((240, 320, 3), np.uint8), label, mask)
     assert (first.found, first.boxed) == (None, NOBODY)
     assert first.mask.sum() == other.mask.sum() == 3600
     assert other.found is second
@@ -110,6 +108,28 @@ def test_our_masks_stand_beside_those_of_the_paper(tmp_path, options, capsys):
     assert '2 pictures with a mask' in text
     row = next(line for line in text.splitlines() if line.startswith('mask AP50'))
     assert row.split()[-2:] == ['0.769', '0.676']
+
+
+def test_damaged_pictures_and_masks_are_passed_over_and_told(tmp_path, options, capsys):
+    points = open_hand((32, 32), 40)
+    hand = HandLabel(points, keypoint_box(points))
+    labels = [ImageLabel(f'{n}.png', 64, 64, (hand,), mask=f'mask{n}.png') for n in range(4)]
+    for n in range(4):
+        cv2.imwrite(str(tmp_path / f'{n}.png'), np.zeros((64, 64, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / f'mask{n}.png'), np.ones((64, 64), np.uint8))
+    write_labels(tmp_path, labels, '')
+    (tmp_path / '0.png').write_text('no picture')
+    (tmp_path / 'mask1.png').unlink()
+    cv2.imwrite(str(tmp_path / 'mask2.png'), np.ones((32, 64), np.uint8))
+    assert main(['evaluate', 'masks', str(tmp_path), *options]) == 0
+    told = capsys.readouterr()
+    assert '1 hands with a mask' in told.out
+    assert '3 pictures left out' in told.out
+    for text in ('0.png is not a picture', 'mask1.png is missing', 'mask2.png must have shape'):
+        assert text in told.err
+    (tmp_path / '3.png').unlink()
+    assert main(['evaluate', 'masks', str(tmp_path), *options]) == 1
+    assert 'none of 4 pictures can be read' in capsys.readouterr().err
 
 
 def test_an_estimator_without_masks_is_refused(tmp_path, capsys):

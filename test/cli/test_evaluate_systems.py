@@ -1,6 +1,7 @@
 """`hand-pose evaluate systems` with a model that always sees the same hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from oracle import open_hand
 
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
 from hand_pose_ros.estimators.readers import READERS
 
 
@@ -61,6 +62,22 @@ def test_the_photos_that_a_recipe_holds_out_are_a_set(labelled, model_path, tmp_
     assert 'PCK@0.2 held-out photos' in text
     assert main(['evaluate', 'systems', *models]) == 1
     assert 'systems needs RECIPE and --data' in capsys.readouterr().err
+
+
+def test_a_missing_picture_is_passed_over_and_told_once(labelled, model_path, tmp_path, capsys):
+    (label,) = read_labels(labelled)
+    write_labels(labelled, [replace(label, image='gone.png'), label], 'test')
+    arguments = ['--labelled', str(labelled), '--models', str(model_path)]
+    out = ['--out', str(tmp_path / 'systems.png')]
+    assert main(['evaluate', 'systems', *arguments, *out]) == 0
+    told = capsys.readouterr()
+    (first,) = [line for line in told.out.splitlines() if 'constant, first pass' in line]
+    assert first.split()[-1] == '1.000'
+    assert '1 pictures left out' in told.out
+    assert told.err.count('gone.png is missing\n') == 1
+    (labelled / 'a.png').unlink()
+    assert main(['evaluate', 'systems', *arguments, *out]) == 1
+    assert 'none of 2 pictures can be read' in capsys.readouterr().err
 
 
 def test_a_set_without_pictures_is_an_error(tmp_path, capsys):

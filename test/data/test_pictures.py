@@ -1,11 +1,22 @@
 """Pictures read for training."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
-from hand_pose_ros.data.pictures import load_backgrounds, load_picture, panorama_views
+from hand_pose_ros.data.pictures import (
+    load_backgrounds,
+    load_picture,
+    panorama_views,
+    read_depth_picture,
+    read_picture,
+    read_rgb,
+    readable,
+)
 from hand_pose_ros.types import Side
 
 
@@ -66,3 +77,74 @@ def test_the_middle_of_a_view_looks_at_the_horizon():
     for view in panorama_views(panorama, 64):
         assert view[32, 32].min() > 200
         assert view[0].max() < 50
+
+
+def test_a_damaged_background_is_named(tmp_path):
+    (tmp_path / '0.jpg').write_text('no picture')
+    with pytest.raises(ValueError, match=r'0\.jpg is not a picture'):
+        load_backgrounds([tmp_path], held_out=False)
+
+
+def test_a_picture_is_read_as_red_green_blue(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((2, 3, 3), (255, 128, 0), np.uint8))
+    rgb = read_rgb(tmp_path / 'a.png')
+    assert (rgb.shape, rgb[0, 0].tolist()) == ((2, 3, 3), [0, 128, 255])
+
+
+def test_a_depth_picture_keeps_its_sixteen_bits(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.array([[0, 300, 65535]], np.uint16))
+    assert read_depth_picture(tmp_path / 'a.png').tolist() == [[0, 300, 65535]]
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((2, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'a\.png is not a 16-bit depth picture'):
+        read_depth_picture(tmp_path / 'a.png')
+
+
+def png_that_says_it_is_huge():
+    def chunk(kind, data):
+        code = struct.pack('>I', zlib.crc32(kind + data))
+        return struct.pack('>I', len(data)) + kind + data + code
+
+    header = struct.pack('>IIBBBBB', 100000, 100000, 8, 2, 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IEND', b'')
+
+
+@pytest.mark.parametrize('data', [b'', b'no picture', png_that_says_it_is_huge()])
+def test_no_damage_to_a_picture_goes_unnoticed(tmp_path, data):
+    (tmp_path / 'a.png').write_bytes(data)
+    with pytest.raises(ValueError, match=r'a\.png is not a picture that can be read'):
+        read_picture(tmp_path / 'a.png', cv2.IMREAD_COLOR)
+
+
+def test_a_missing_picture_is_said_to_be_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'a\.png is missing'):
+        read_picture(tmp_path / 'a.png', cv2.IMREAD_COLOR)
+
+
+def halve_even(number):
+    if number % 2:
+        raise ValueError(f'{number} is odd')
+    return number // 2
+
+
+def test_what_cannot_be_read_is_passed_over_and_told():
+    problems = ['before']
+    assert list(readable([1, 2, 3, 4], halve_even, problems)) == [(2, 1), (4, 2)]
+    assert problems == ['before', '1 is odd', '3 is odd']
+
+
+def test_if_nothing_can_be_read_that_is_an_error():
+    assert list(readable([], halve_even, [])) == []
+    with pytest.raises(ValueError, match='none of 2 pictures can be read, the first: 1 is odd'):
+        list(readable([1, 3], halve_even, []))
+
+
+def test_an_error_of_whoever_uses_a_picture_is_not_taken_for_a_damaged_one():
+    problems = []
+
+    def use():
+        for number, _ in readable([2, 4], halve_even, problems):
+            raise ValueError(f'{number} is of no use')
+
+    with pytest.raises(ValueError, match='2 is of no use'):
+        use()
+    assert problems == []

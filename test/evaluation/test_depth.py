@@ -53,11 +53,13 @@ def labels(tmp_path):
     return made
 
 
-def score(folder, labels, joints_cam=JOINTS_CAM, side=-1.0):
+def score(folder, labels, joints_cam=JOINTS_CAM, side=-1.0, problems=None):
     """A network that answers with these joints, whatever it is shown."""
     values = [answer(JOINTS_CAM, joints_cam)]
     estimator = LocalRegressionHourglassEstimator(DepthOracle(values, [side]))
-    return score_at_keypoints(folder, labels, estimator, LiftConfig())
+    return score_at_keypoints(
+        folder, labels, estimator, LiftConfig(), [] if problems is None else problems
+    )
 
 
 def test_each_method_has_its_errors_in_millimetres(tmp_path, labels):
@@ -127,12 +129,35 @@ def test_hands_that_a_pipeline_does_not_find_have_no_positions(tmp_path, labels)
         offset = np.float32((0, 0.02, 0))
         return (replace(as_hand(JOINTS_CAM), joints_cam=JOINTS_CAM + offset, side=Side.LEFT),)
 
-    scores = score_pipelines(tmp_path, labels, {'pipeline': find_hands})
+    scores = score_pipelines(tmp_path, labels, {'pipeline': find_hands}, [])
     np.testing.assert_allclose(scores.errors_mm['pipeline'][0], 20, atol=0.01)
     assert np.isnan(scores.errors_mm['pipeline'][1]).all()
     assert side_accuracy(scores, 'pipeline') == (1.0, 0.5)
     assert np.isnan(seen[0].depth_m).sum() == 33 * 33
     assert np.nanmax(seen[0].depth_m) == pytest.approx(1.5)
+
+
+def test_a_depth_image_that_is_missing_or_of_another_size_is_passed_over(tmp_path, labels):
+    (tmp_path / '0.png').unlink()
+    problems = []
+    scores = score(tmp_path, labels, problems=problems)
+    assert scores.sensors == [SENSORS[1]]
+    assert problems == [f'{tmp_path / "0.png"} is missing']
+    cv2.imwrite(str(tmp_path / '0.png'), np.full((240, 320), 600, np.uint16))
+    assert score(tmp_path, labels, problems=problems).sensors == [SENSORS[1]]
+    assert problems[1].endswith('0.png must have shape (480, 640), got (240, 320)')
+    (tmp_path / '1.png').write_text('no picture')
+    with pytest.raises(ValueError, match='none of 2 pictures can be read'):
+        score(tmp_path, labels)
+
+
+def test_a_damaged_colour_picture_is_passed_over_with_its_depth(tmp_path, labels):
+    (tmp_path / '1.jpg').write_text('no picture')
+    problems = []
+    find_hands = {'pipeline': lambda frame: (as_hand(JOINTS_CAM),)}
+    scores = score_pipelines(tmp_path, labels, find_hands, problems)
+    assert scores.sensors == [SENSORS[0]]
+    assert problems == [f'{tmp_path / "1.jpg"} is not a picture that can be read']
 
 
 def test_a_set_without_hands_in_metres_is_refused(tmp_path, labels):

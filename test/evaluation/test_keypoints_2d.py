@@ -37,7 +37,7 @@ def predict(benchmark, tmp_path):
 
 def test_perfect_maps_are_perfect_by_every_measure(predict):
     results = predict([OTHER_PX, HAND_PX])
-    assert (results.images, len(results.labels_px), results.skipped) == (2, 4, [])
+    assert (results.images, len(results.labels_px), results.problems) == (2, 4, [])
     for mode in ('whole', 'boxed'):
         values = k2d.measures(results, mode, True, None)
         for name in (k2d.PCK_KEYPOINT_BOX, k2d.PCK_DIP, k2d.PCK_ANNOTATION_BOX, k2d.SHARE):
@@ -106,7 +106,8 @@ def test_pictures_that_are_missing_or_damaged_are_skipped_and_named(predict, tmp
     (tmp_path / 'evaluation/color/00001.png').write_text('no picture')
     results = predict([HAND_PX])
     assert results.images == 1
-    assert results.skipped == ['evaluation/color/00001.png']
+    path = tmp_path / 'evaluation/color/00001.png'
+    assert results.problems == [f'{path} is not a picture that can be read']
 
 
 def test_labels_outside_of_the_picture_count_as_unlabelled(predict, benchmark):

@@ -15,6 +15,7 @@ from hand_pose_ros.evaluation.photos import (
     count_false_hands,
     merge,
     paste_small,
+    read_photo,
     score_photos,
     score_picture,
     single_pictures,
@@ -134,7 +135,7 @@ def test_small_hands_are_a_tenth_to_a_quarter_of_the_frame_and_their_labels_foll
     backgrounds = [np.full((90, 300, 3), 255, np.uint8), np.full((300, 90, 3), 255, np.uint8)]
     photos = [(path, label)] * 8
     shares = []
-    for rgb, small in small_hands(photos, backgrounds):
+    for rgb, small in small_hands(photos, backgrounds, []):
         (hand,) = small.hands
         assert rgb.shape == (*SMALL_FRAME_HW, 3) == (small.height, small.width, 3)
         shares.append((hand.box_px[2:] - hand.box_px[:2]).max() / SMALL_FRAME_HW[1])
@@ -146,9 +147,30 @@ def test_small_hands_are_a_tenth_to_a_quarter_of_the_frame_and_their_labels_foll
     assert min(shares) > 0.099
     assert max(shares) < 0.251
     assert np.ptp(shares) > 0.05
-    again = list(small_hands(photos, backgrounds))
-    pairs = zip(again, small_hands(photos, backgrounds), strict=True)
+    again = list(small_hands(photos, backgrounds, []))
+    pairs = zip(again, small_hands(photos, backgrounds, []), strict=True)
     assert all((one == other).all() for (one, _), (other, _) in pairs)
+
+
+def test_small_hands_stay_the_same_where_another_photo_is_missing(tmp_path):
+    cv2.imwrite(str(tmp_path / 'ramp.png'), cv2.cvtColor(ramp(), cv2.COLOR_RGB2BGR))
+    label = ImageLabel('ramp.png', HEIGHT, WIDTH, (HandLabel(LEFT, keypoint_box(LEFT)),))
+    photos = [(tmp_path / name, label) for name in ('ramp.png', 'ramp.png', 'ramp.png')]
+    backgrounds, problems = [np.zeros((90, 300, 3), np.uint8)], []
+    complete = list(small_hands(photos, backgrounds, problems))
+    photos[1] = (tmp_path / 'gone.png', label)
+    partly = list(small_hands(photos, backgrounds, problems))
+    assert problems == [f'{tmp_path / "gone.png"} is missing']
+    for (rgb, _), (expected, _) in zip(partly, complete[::2], strict=True):
+        np.testing.assert_array_equal(rgb, expected)
+
+
+def test_a_photo_of_another_size_than_its_label_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 5, 3), np.uint8))
+    path = tmp_path / 'a.png'
+    assert read_photo((path, ImageLabel('a.png', 4, 5, ()))).shape == (4, 5, 3)
+    with pytest.raises(ValueError, match=r'a\.png must have shape \(5, 4, 3\), got \(4, 5, 3\)'):
+        read_photo((path, ImageLabel('a.png', 5, 4, ())))
 
 
 def test_a_photo_of_a_small_hand_is_not_enlarged():

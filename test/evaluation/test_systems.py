@@ -56,7 +56,7 @@ def test_the_parameters_of_a_file_are_those_of_its_network():
 
 def test_a_picture_without_a_find_costs_the_three_searches_of_the_frame(photos):
     pytest.importorskip('onnx')
-    scores = MeasuredSystem(systems_of([NANO])[2]).measure({'grey': photos})
+    scores = MeasuredSystem(systems_of([NANO])[2]).measure({'grey': photos}, [])
     searches = [
         cost_of(WEIGHTS / f'{NANO}.onnx', {INPUT_NAME: (1, size, size, 3)})
         for size in (256, 128, 384)
@@ -68,5 +68,16 @@ def test_a_picture_without_a_find_costs_the_three_searches_of_the_frame(photos):
 
 
 def test_pictures_of_several_hands_are_not_timed(photos):
-    scores = MeasuredSystem(systems_of([NANO])[0]).measure({'two': photos[1:]})
+    scores = MeasuredSystem(systems_of([NANO])[0]).measure({'two': photos[1:]}, [])
     assert np.isnan([scores.gmac, scores.median_ms]).all()
+
+
+def test_a_missing_picture_is_passed_over_even_if_it_is_the_first(photos, tmp_path):
+    missing = (tmp_path / 'gone.png', photos[0][1])
+    system = MeasuredSystem(systems_of([NANO])[0])
+    problems = []
+    scores = system.measure({'grey': [missing, *photos]}, problems)
+    assert scores.pck == {'grey': 0}
+    assert problems == [f'{missing[0]} is missing']
+    with pytest.raises(ValueError, match='none of 1 pictures can be read'):
+        system.measure({'gone': [missing]}, [])

@@ -56,11 +56,11 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
     """Reads a depth picture.
 
     Returns:
-        (240, 320) float32 metres; NaN where not measured.
+        (H, W) float32 metres; NaN where not measured.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is not a depth picture of this data set.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a 16-bit picture.
     """
     depth_mm = read_depth_picture(path)
     # The background holds 32001.

@@ -70,10 +70,11 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
     """Reads a depth picture.
 
     Returns:
-        (240, 320) float32 metres; NaN where not measured and outside of the window.
+        (H, W) float32 metres; NaN where not measured and outside of the window.
 
     Raises:
-        ValueError: The file is not a depth picture of this data set.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a depth picture of this data set.
     """
     data = path.read_bytes()
     if len(data) < 24:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark, DepthLabels
 from hand_pose_ros.data.benchmarks.layout import read_matlab, require
+from hand_pose_ros.data.pictures import read_picture
 from hand_pose_ros.skeleton import FINGERS, PALM, WRIST
 from hand_pose_ros.types import Camera
 
@@ -64,13 +65,12 @@ def read_depth_m(path: Path) -> NDArray[np.float32]:
     """Reads a depth picture.
 
     Returns:
-        (480, 640) float32 metres; NaN where not measured.
+        (H, W) float32 metres; NaN where not measured.
 
     Raises:
-        ValueError: The file is not a depth picture of this data set.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a picture.
     """
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f'{path} is not a picture')
+    bgr = read_picture(path, cv2.IMREAD_COLOR)
     depth_mm = bgr[..., 1].astype(np.float32) * 256 + bgr[..., 0]
     return np.where(depth_mm > 0, depth_mm * np.float32(0.001), np.float32(np.nan))
