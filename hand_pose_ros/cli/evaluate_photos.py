@@ -1,19 +1,21 @@
 """`hand-pose evaluate photos RECIPE`: a model on the pictures its recipe keeps from training."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hand_pose_ros.cli.inputs import tell_left_out
+from hand_pose_ros.cli.outputs import ContactSheet, write_picture
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
-from hand_pose_ros.data.pictures import background_files, read_background, readable
+from hand_pose_ros.data.pictures import background_files, read_background, read_rgb, readable
 from hand_pose_ros.evaluation.conditions import CONDITIONS
 from hand_pose_ros.evaluation.detection import average_precision
 from hand_pose_ros.evaluation.metrics import pck
@@ -29,14 +31,20 @@ from hand_pose_ros.evaluation.photos import (
     small_hands,
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.drawing import draw_hands
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.training.photo_material import PhotoRecipe
 from hand_pose_ros.training.tasks import read_task
+from hand_pose_ros.types import Frame
 
 Pictures = Iterable[tuple[NDArray[np.uint8], ImageLabel]]
 
+Row = tuple[ImageLabel, dict[str, PhotoScores]]
+"""A picture's label, and its scores by cycle."""
+
 CYCLES = ('off', 'small', 'full')
+NUM_WORST = 12
 SMALL_HANDS = 'held out, hands of 10-25 %'
 NOTE = """\
 PCK counts every labelled keypoint inside its picture, hidden ones too; `seen` is PCK@0.2 of what
@@ -65,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='the held-out photos in worse light, motion and compression, too',
     )
+    parser.add_argument(
+        '--worst',
+        type=Path,
+        metavar='FOLDER',
+        help=f'draw the {NUM_WORST} worst pictures of each set, labelled keypoints in white',
+    )
     add_setting_arguments(parser)
 
 
@@ -83,19 +97,19 @@ def run(args: argparse.Namespace) -> int:
     print(f'{"pictures":32} {"images":>6} {"hands":>6}  PCK@0.2 (off small full)  '
           'PCK@0.1   seen   AP50  recall  side  false/image')  # fmt: skip
     pipelines = {c: open_pipeline(single_pictures(config, c)) for c in CYCLES}
-    parts = [
-        _tell(pipelines, name, _pictures(photos, problems), len(photos))
+    rows = {
+        name: _tell(pipelines, name, _pictures(photos, problems), len(photos))
         for name, photos in groups.items()
-    ]
-    print(_line('all held-out groups', {c: merge([part[c] for part in parts]) for c in CYCLES}))
+    }
+    print(_line('all held-out groups', list(chain.from_iterable(rows.values()))))
     everything = [photo for group in groups.values() for photo in group]
     small = small_hands(everything, backgrounds, problems)
     _tell(pipelines, SMALL_HANDS, small, len(everything))
     for name, photos in sets.items():
-        _tell(pipelines, name, _pictures(photos, problems), len(photos))
+        rows[name] = _tell(pipelines, name, _pictures(photos, problems), len(photos))
     for name, worsen in CONDITIONS.items() if args.conditions else ():
         worse = ((worsen(rgb), label) for rgb, label in _pictures(everything, problems))
-        _tell(pipelines, f'held out, {name}', worse, len(everything))
+        _tell({'full': pipelines['full']}, f'held out, {name}', worse, len(everything))
     print(NOTE)
     false = count_false_hands(pipelines['full'], backgrounds)
     print(
@@ -103,6 +117,9 @@ def run(args: argparse.Namespace) -> int:
     )
     print(pipelines['full'].runtime)
     tell_left_out(problems)
+    for name, photos in (groups | sets).items() if args.worst else ():
+        sheet = _draw_worst(pipelines['full'], photos, rows[name])
+        write_picture(args.worst / f'{name.replace("/", "_")}.jpg', sheet)
     return 0
 
 
@@ -136,21 +153,23 @@ def _pictures(photos: Photos, problems: list[str]) -> Pictures:
 
 def _tell(
     pipelines: dict[str, HandPipeline], name: str, pictures: Pictures, count: int
-) -> dict[str, PhotoScores]:
+) -> list[Row]:
     """Scores every pipeline on a set of pictures, and prints its row."""
-    parts: dict[str, list[PhotoScores]] = {cycle: [] for cycle in CYCLES}
     # A log keeps the rows only: the bar is for terminals.
-    for rgb, label in tqdm(pictures, name, count, leave=False, disable=None):
-        for cycle, pipeline in pipelines.items():
-            parts[cycle].append(score_picture(pipeline, rgb, label))
-    scores = {cycle: merge(each) for cycle, each in parts.items()}
-    print(_line(name, scores))
-    return scores
+    rows = [
+        (label, {cycle: score_picture(each, rgb, label) for cycle, each in pipelines.items()})
+        for rgb, label in tqdm(pictures, name, count, leave=False, disable=None)
+    ]
+    print(_line(name, rows))
+    return rows
 
 
-def _line(name: str, by_cycle: dict[str, PhotoScores]) -> str:
-    full = by_cycle['full']
-    values = ' '.join(f'{pck(by_cycle[c].errors, 0.2):.3f}' for c in CYCLES)
+def _line(name: str, rows: Sequence[Row]) -> str:
+    scores = {cycle: merge([row[cycle] for _, row in rows]) for cycle in rows[0][1]}
+    full = scores['full']
+    values = ' '.join(
+        f'{pck(scores[cycle].errors, 0.2):.3f}' if cycle in scores else '    -' for cycle in CYCLES
+    )
     side = full.side_right[full.side_known].mean() if full.side_known.any() else np.nan
     seen = pck(full.visible_errors, 0.2) if full.hidden.any() else np.nan
     false = full.false_hands / len(full.boxes) if full.boxes else np.nan
@@ -159,3 +178,18 @@ def _line(name: str, by_cycle: dict[str, PhotoScores]) -> str:
         f'{pck(full.errors, 0.1):7.3f} {seen:6.3f} {average_precision(full.boxes):6.3f} '
         f'{full.found.mean():7.3f} {side:5.3f} {false:12.3f}'
     )
+
+
+def _draw_worst(pipeline: HandPipeline, photos: Photos, rows: Sequence[Row]) -> NDArray[np.uint8]:
+    """Draws what is found on the pictures with the lowest PCK@0.2, over what should be."""
+    paths = {label.image: path for path, label in photos}
+    worst = sorted(rows, key=lambda row: np.nan_to_num(pck(row[1]['full'].errors, 0.2), nan=1))
+    sheet = ContactSheet()
+    for label, _ in worst[:NUM_WORST]:
+        rgb = read_rgb(paths[label.image])
+        drawn = draw_hands(rgb, pipeline(Frame(rgb, 0.0)))
+        points = np.concatenate([hand.keypoints_px for hand in label.hands])
+        for point in np.rint(points[np.isfinite(points).all(axis=1)]).astype(int):
+            cv2.circle(drawn, point.tolist(), max(1, min(rgb.shape[:2]) // 160), (255,) * 3, -1)
+        sheet.add(drawn)
+    return sheet.draw()

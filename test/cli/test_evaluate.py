@@ -11,7 +11,7 @@ from oracle import open_hand
 
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.labels import HandLabel, ImageLabel, write_labels
+from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
 from hand_pose_ros.evaluation.conditions import CONDITIONS
 from hand_pose_ros.training.tasks import read_task
 from hand_pose_ros.types import Side
@@ -67,7 +67,27 @@ def test_worse_conditions_have_rows_too(recipe, capsys):
     assert main([*arguments, '--model', RECIPE.stem]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:32].strip(): line[32:].split() for line in lines}
-    assert all(rows[f'held out, {name}'][:2] == ['2', '2'] for name in CONDITIONS)
+    # Of both passes alone.
+    assert all(rows[f'held out, {name}'][:4] == ['2', '2', '-', '-'] for name in CONDITIONS)
+
+
+def test_the_worst_pictures_are_drawn_worst_first(recipe, capsys, tmp_path):
+    labels = read_labels(tmp_path / 'photos')
+    nowhere = np.full((21, 2), np.nan, np.float32)
+    unlabelled = replace(labels[0].hands[0], keypoints_px=nowhere)
+    labels[0] = replace(labels[0], hands=(unlabelled,))
+    write_labels(tmp_path / 'photos', labels, 'test')
+    out = tmp_path / 'worst'
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(tmp_path), '--worst', str(out)]
+    arguments += ['--labelled', str(tmp_path / 'photos'), '--model', RECIPE.stem]
+    assert main(arguments) == 0
+    assert sorted(path.name for path in out.iterdir()) == ['b.jpg', 'photos.jpg']
+    sheet = cv2.imread(str(out / 'photos.jpg'))
+    assert sheet.shape == (240, 4 * 320, 3)
+    # Pictures are 0, 60, 120, 180 bright; nothing is found on any, and nothing can be on 0.
+    brightness = [int(sheet[5, 160 + 320 * tile].mean().round()) for tile in range(4)]
+    assert np.allclose(brightness, [60, 120, 180, 0], atol=3)
+    assert (sheet[:, :960].min(axis=2) > 240).any()
 
 
 def test_damaged_photos_and_backgrounds_are_passed_over_and_told(recipe, capsys):
