@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from photo_set import PHOTOS
 
 from hand_pose_ros.networks.srhandnet import PLANS, SRHandNet
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
@@ -20,12 +21,7 @@ from hand_pose_ros.training.tasks import read_task
 REPOSITORY = Path(__file__).parents[2]
 RECIPE = replace(
     read_task(REPOSITORY / 'config' / 'models' / 'srhandnet_nano.yaml').recipe,
-    photos=('photos',),
-    shares=(1.0,),
-    matte_groups=(),
-    held_out_groups=('b',),
-    backgrounds=('backgrounds',),
-    mistakes=(),
+    **PHOTOS,
     scene_size=64,
     scene_batch=2,
     region_size=32,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from oracle import open_hand
+from photo_set import PHOTOS
 
 from hand_pose_ros.codecs import heatmap
 from hand_pose_ros.data.augment import Sample
@@ -17,21 +18,12 @@ from hand_pose_ros.training.tasks import read_task
 from hand_pose_ros.types import Side
 
 MODELS = Path(__file__).parents[2] / 'config' / 'models'
-SMALL = {
-    'photos': ('photos',),
-    'shares': (1.0,),
-    'matte_groups': (),
-    'held_out_groups': ('b',),
-    'backgrounds': ('backgrounds',),
-    'mistakes': (),
-    'batch': 4,
-}
 HAND = open_hand((60, 70), 80)
 
 
 def small_task(stem, data):
     task = read_task(MODELS / f'{stem}.yaml')
-    small = type(task)(replace(task.recipe, **SMALL))
+    small = type(task)(replace(task.recipe, **PHOTOS, batch=4))
     small.load(data)
     return small
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from photo_set import PHOTOS
 
 from hand_pose_ros.codecs import heatmap, skeleton_image
 from hand_pose_ros.networks.deployed import build
@@ -23,17 +24,7 @@ from hand_pose_ros.training.skeleton_multiscale_task import (
 from hand_pose_ros.training.tasks import read_task
 
 MODELS = Path(__file__).parents[2] / 'config' / 'models'
-SMALL = {
-    'photos': ('photos',),
-    'shares': (1.0,),
-    'matte_groups': (),
-    'held_out_groups': ('b',),
-    'backgrounds': ('backgrounds',),
-    'mistakes': (),
-    'region_batch': 3,
-    'steps': 2,
-    'validate_every': 2,
-}
+SMALL = {**PHOTOS, 'region_batch': 3, 'steps': 2, 'validate_every': 2}
 
 
 def unet_task():
