@@ -10,7 +10,7 @@ from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.outputs import without_nan, write_json
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark
-from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, spread
+from hand_pose_ros.data.benchmarks.sets import read_image_set, spread
 from hand_pose_ros.evaluation.keypoints_2d import (
     BOX_MARGIN,
     KeypointResults,
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints all measures that the labels allow, ours beside published ones."""
-    benchmark = IMAGE_SETS[args.protocol](args.folder)
+    benchmark = read_image_set(args.protocol, args.folder)
     labels = spread(benchmark.labels, args.pictures)
     config = with_values(PipelineConfig(), pipeline_settings(args))
     config = single_pictures(config, config.detector.cycle)

@@ -18,8 +18,7 @@ from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.codecs.mask import MASK_THRESHOLD, to_image
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.benchmarks import onehand10k
-from hand_pose_ros.data.benchmarks.sets import spread
+from hand_pose_ros.data.benchmarks.sets import read_image_set, spread
 from hand_pose_ros.data.labels import ImageLabel, read_labels
 from hand_pose_ros.data.pictures import is_seen, read_picture, readable
 from hand_pose_ros.evaluation.detection import mask_average_precision, mask_iou
@@ -86,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _onehand10k_masks(folder: Path) -> list[Masked]:
     """Returns the labelled pictures of OneHand10K."""
-    benchmark = onehand10k.read(folder)
+    benchmark = read_image_set('onehand10k', folder)
     for problem in benchmark.problems:
         print(problem)
     masks = folder / 'Test' / 'mask'

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.cli.outputs import fitted, write_picture
 from hand_pose_ros.data.benchmarks.joint_files import DepthBenchmark
-from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, IMAGE_SETS, spread
+from hand_pose_ros.data.benchmarks.sets import DEPTH_SETS, IMAGE_SETS, read_image_set, spread
 from hand_pose_ros.data.dataset_report import colour_depth
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.data.pictures import read_rgb
@@ -69,7 +69,7 @@ def _legend(data_set: str) -> list[str]:
 
 
 def _image_tiles(data_set: str, folder: Path, count: int) -> list[Callable[[], NDArray[np.uint8]]]:
-    labels = spread(IMAGE_SETS[data_set](folder).labels, count)
+    labels = spread(read_image_set(data_set, folder).labels, count)
     return [lambda label=label: _image_tile(folder, label) for label in labels]  # type: ignore[misc]
 
 

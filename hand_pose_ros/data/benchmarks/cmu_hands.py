@@ -17,7 +17,7 @@ from hand_pose_ros.data.benchmarks.image_sets import (
     picture_size,
     read_mmpose,
 )
-from hand_pose_ros.data.benchmarks.layout import read_json, require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, read_json, require, require_some
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.types import Side
 
@@ -35,9 +35,8 @@ def read(folder: Path) -> ImageBenchmark:
     """
     if (folder / MMPOSE).exists():
         return read_mmpose(folder, MMPOSE, TITLE, complete=False)
-    paths = sorted(require(folder, PICTURES, TITLE).glob('*.json'))
-    if not paths:
-        raise FileNotFoundError(f'{folder} is not {TITLE} as published: {PICTURES}/*.json')
+    require(folder, PICTURES, TITLE)
+    paths = require_some(folder, f'{PICTURES}/*.json', TITLE)
     labels = [label for label in map(_label, paths) if label.hands]
     return ImageBenchmark(TITLE, tuple(labels))
 
@@ -47,7 +46,7 @@ def _label(path: Path) -> ImageLabel:
     try:
         points = np.reshape(entry['hand_pts'], (21, 3)).astype(float)
         side = Side.LEFT if entry['is_left'] else Side.RIGHT
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise ValueError(f'{path} is not a label of {TITLE}: {error!r}') from error
     hand = label_hand(flagged(points), side)
     picture = path.with_suffix('.jpg')

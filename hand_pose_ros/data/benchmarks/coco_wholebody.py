@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark, flagged, label_hand
-from hand_pose_ros.data.benchmarks.layout import read_json, require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, read_json, require
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.types import Side
 
@@ -45,7 +45,7 @@ def read(folder: Path) -> ImageBenchmark:
             for image in document['images']
             if hands.get(image['id'])
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise ValueError(f'{path} is not the annotations of {TITLE}: {error!r}') from error
     return ImageBenchmark(TITLE, tuple(labels), "the data set's hand box")
 

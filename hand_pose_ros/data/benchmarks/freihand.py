@@ -14,7 +14,7 @@ from hand_pose_ros.data.benchmarks.image_sets import (
     label_hand,
     read_mmpose,
 )
-from hand_pose_ros.data.benchmarks.layout import read_json, require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, read_json, require
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.types import Camera, Side
@@ -40,7 +40,7 @@ def read(folder: Path) -> ImageBenchmark:
     try:
         joints_cam = np.array(joints, float).reshape(-1, 21, 3)
         cameras = np.array(matrices, float).reshape(-1, 3, 3)
-    except (TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise ValueError(f'{folder}: evaluation_xyz or _K.json holds something else') from error
     if len(joints_cam) != len(cameras):
         raise ValueError(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.data.benchmarks.layout import read_json, require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, read_json, require
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
+from hand_pose_ros.data.pictures import read_picture
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Side
 
@@ -50,7 +51,8 @@ def label_hand(
     """Makes a label of a hand.
 
     Args:
-        keypoints_px: (21, 2) in our order; NaN where unlabelled.
+        keypoints_px: (21, 2) in our order; NaN where unlabelled. What is not a number in x or y,
+            or too large for a float32, counts as unlabelled.
         side: Left or right hand of the person.
         box_px: (4,) x0, y0, x1, y1; None takes the tight box of the labelled keypoints.
         joints_cam: (21, 3) metres in the optical frame, if known.
@@ -63,11 +65,14 @@ def label_hand(
     """
     if box_px is not None and not np.isfinite(box_px).all():
         raise ValueError(f'a hand has the box {np.asarray(box_px).tolist()}')
-    if np.count_nonzero(np.isfinite(keypoints_px[:, 0])) < 2:
+    with np.errstate(over='ignore'):
+        points = keypoints_px.astype(np.float32)
+        joints = None if joints_cam is None else np.asarray(joints_cam, np.float32)
+    seen = np.isfinite(points).all(axis=1)
+    if np.count_nonzero(seen) < 2:
         return None
-    points = keypoints_px.astype(np.float32)
+    points[~seen] = np.nan
     box = keypoint_box(points, 1.0) if box_px is None else np.asarray(box_px, np.float32)
-    joints = None if joints_cam is None else np.asarray(joints_cam, np.float32)
     return HandLabel(points, box, side, joints_cam=joints)
 
 
@@ -85,9 +90,26 @@ def mask_box(mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Returns height and width of a picture, and (0, 0) if it does not decode."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    return (0, 0) if picture is None else (int(picture.shape[0]), int(picture.shape[1]))
+    """Returns height and width of a picture, and (0, 0) if it cannot be read."""
+    try:
+        height, width = read_picture(path, cv2.IMREAD_COLOR).shape[:2]
+    except (OSError, ValueError):
+        return 0, 0
+    return height, width
+
+
+def read_mask(path: Path, image_hw: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """Reads a mask as (H, W) uint8; None if it cannot be read or is not as large as its picture.
+
+    Args:
+        path: The mask.
+        image_hw: Size of the picture.
+    """
+    try:
+        mask: NDArray[np.uint8] = read_picture(path, cv2.IMREAD_GRAYSCALE)
+    except (OSError, ValueError):
+        return None
+    return mask if mask.shape == image_hw else None
 
 
 def read_mmpose(
@@ -140,7 +162,7 @@ def read_mmpose(
             if image['id'] in hands
         )
         names = {image['id']: image['file_name'] for image in document['images']}
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise ValueError(f'{path} is not in the format of MMPose: {error!r}') from error
     head_sizes = {names[number]: size for number, size in heads.items() if number in names}
     return ImageBenchmark(title, labels, "the bbox of MMPose's annotations", head_sizes)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark, label_hand
-from hand_pose_ros.data.benchmarks.layout import read_json, require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, read_json, require
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.skeleton import INTERHAND_ORDER
@@ -42,7 +42,7 @@ def read(folder: Path) -> ImageBenchmark:
             _label(images[entry['image_id']], entry, cameras, joints)
             for entry in data['annotations']
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGED as error:
         raise ValueError(f'{folder}: the annotations of {TITLE} are damaged: {error!r}') from error
     return ImageBenchmark(TITLE, tuple(label for label in labels if label.hands))
 

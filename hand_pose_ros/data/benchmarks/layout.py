@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What comes of looking for labels in a document of another form."""
+
 
 def require(folder: Path, name: str, data_set: str) -> Path:
     """Returns the path of a file or folder that belongs to a data set.
@@ -29,6 +32,23 @@ def require(folder: Path, name: str, data_set: str) -> Path:
     return path
 
 
+def require_some(folder: Path, pattern: str, data_set: str) -> list[Path]:
+    """Returns the sorted paths of files of which a data set has many.
+
+    Args:
+        folder: Folder of the data set.
+        pattern: Their paths below it, as `Path.glob` takes it.
+        data_set: What to call the data set in the message.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    paths = sorted(folder.glob(pattern))
+    if not paths:
+        raise FileNotFoundError(f'{folder} is not {data_set} as published: there is no {pattern}')
+    return paths
+
+
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Reads the lines of a text file that are not empty; `.gz` is unpacked.
 
@@ -41,7 +61,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     data = path.read_bytes()
     try:
-        text = (gzip.decompress(data) if path.suffix == '.gz' else data).decode()
+        text = (gzip.decompress(data) if path.suffix == '.gz' else data).decode('utf-8-sig')
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f'{path} is not a text file: {error}') from error
     for number, line in enumerate(io.StringIO(text), 1):
@@ -97,9 +117,11 @@ def read_matlab(path: Path, variable: str) -> NDArray[Any]:
         from scipy.io.matlab import MatReadError  # noqa: PLC0415
     except ImportError as error:
         raise ValueError(f'{path} needs SciPy to be read: pip install scipy') from error
+    data = io.BytesIO(path.read_bytes())
     try:
-        return np.asarray(loadmat(path, variable_names=[variable])[variable])
-    except KeyError as error:
-        raise ValueError(f'{path} has no array {variable!r}') from error
-    except (MatReadError, ValueError, TypeError, zlib.error) as error:
+        found = loadmat(data, variable_names=[variable])
+    except (*DAMAGED, MatReadError, NotImplementedError, OSError, zlib.error) as error:
         raise ValueError(f'{path} is not a MATLAB 5 file: {error}') from error
+    if variable not in found:
+        raise ValueError(f'{path} has no array {variable!r}')
+    return np.asarray(found[variable])

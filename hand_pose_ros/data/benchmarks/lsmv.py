@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hand_pose_ros.data.benchmarks.image_sets import ImageBenchmark, label_hand
-from hand_pose_ros.data.benchmarks.layout import numbers, require, text_lines
+from hand_pose_ros.data.benchmarks.layout import numbers, require, require_some, text_lines
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.skeleton import LSMV_NAMES, NUM_KEYPOINTS
 from hand_pose_ros.types import Side
@@ -27,11 +27,11 @@ def read(folder: Path) -> ImageBenchmark:
         FileNotFoundError: The folder is not the data set.
         ValueError: A line is damaged; the message has its number.
     """
-    frames = require(folder, 'annotated_frames', TITLE)
+    require(folder, 'annotated_frames', TITLE)
     points_folder = require(folder, 'projections_2d', TITLE)
     boxes_folder = require(folder, 'bounding_boxes', TITLE)
     labels, unlabelled = [], 0
-    for picture in sorted(frames.glob('data_*/*_webcam_*.jpg')):
+    for picture in require_some(folder, 'annotated_frames/data_*/*_webcam_*.jpg', TITLE):
         frame, camera = picture.stem.split('_webcam_')
         points = points_folder / picture.parent.name / f'{frame}_jointsCam_{camera}.txt'
         box = boxes_folder / picture.parent.name / f'{frame}_bbox_{camera}.txt'
@@ -52,6 +52,10 @@ def _hand(points_path: Path, box_path: Path) -> HandLabel | None:
         if name in LSMV_NAMES:
             # The wrist comes first with us.
             points[1 + LSMV_NAMES.index(name)] = numbers(points_path, line, words, 2)
-    words = [text.split()[-1] for _, text in text_lines(box_path)]
-    top, left, bottom, right = numbers(box_path, 1, words, 4)
+    sides = [
+        numbers(box_path, line, text.split()[-1:], 1)[0] for line, text in text_lines(box_path)
+    ]
+    if len(sides) != 4:
+        raise ValueError(f'{box_path} has {len(sides)} lines: expected TOP, LEFT, BOTTOM, RIGHT')
+    top, left, bottom, right = sides
     return label_hand(points, Side.RIGHT, np.array([left, top, right, bottom]))

@@ -59,7 +59,10 @@ def read(folder: Path) -> DepthLabels:
 
 def _read_sequence(path: Path) -> NDArray[np.float64]:
     """Returns (F, 21, 3) millimetres in the optical frame."""
-    (_, count), *lines = text_lines(path)
+    lines = list(text_lines(path))
+    if not lines:
+        raise ValueError(f'{path} is empty')
+    _, count = lines.pop(0)
     if not count.isdecimal() or int(count) != len(lines):
         raise ValueError(f'{path} says {count} frames in its first line, and has {len(lines)}')
     rows = [numbers(path, line, text.split(), 63) for line, text in lines]

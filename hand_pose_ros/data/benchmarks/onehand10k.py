@@ -8,13 +8,13 @@ its PCK.
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from hand_pose_ros.data.benchmarks.image_sets import (
     ImageBenchmark,
     label_hand,
     mask_box,
+    read_mask,
     read_mmpose,
 )
 from hand_pose_ros.data.benchmarks.layout import numbers, require, text_lines
@@ -42,8 +42,8 @@ def read(folder: Path) -> ImageBenchmark:
         name, *words = text.rstrip(',').split(',')
         values = numbers(path, line, words, 45)
         points = values[3:].reshape(21, 2)
-        mask_path = folder / 'Test' / 'mask' / f'{Path(name).stem}.png'
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
+        size = int(values[1]), int(values[0])
+        mask = read_mask(folder / 'Test' / 'mask' / f'{Path(name).stem}.png', size)
         # JPEG has left grey in the masks.
         box = None if mask is None else mask_box(mask > 127)
         hand = None
@@ -52,7 +52,7 @@ def read(folder: Path) -> ImageBenchmark:
             hand = label_hand(np.where(visible, points, np.nan), Side.UNKNOWN, box)
         without_mask += box is None
         if hand is not None:
-            size = int(values[1]), int(values[0])
             labels.append(ImageLabel(f'Test/source/{name}', *size, (hand,)))
-    problems = (f'{without_mask} pictures without a mask left out',) if without_mask else ()
-    return ImageBenchmark(TITLE, tuple(labels), 'the tight box of the hand mask', {}, problems)
+    problems = (f'{without_mask} pictures left out: they have no mask of their size',)
+    box_name = 'the tight box of the hand mask'
+    return ImageBenchmark(TITLE, tuple(labels), box_name, {}, problems if without_mask else ())

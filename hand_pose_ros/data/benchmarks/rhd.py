@@ -11,7 +11,6 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +19,10 @@ from hand_pose_ros.data.benchmarks.image_sets import (
     flagged,
     label_hand,
     mask_box,
+    read_mask,
     read_mmpose,
 )
-from hand_pose_ros.data.benchmarks.layout import require
+from hand_pose_ros.data.benchmarks.layout import DAMAGED, require
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.skeleton import RHD_ORDER
 from hand_pose_ros.types import Side
@@ -65,25 +65,26 @@ def read(folder: Path) -> ImageBenchmark:
     path = require(folder, 'evaluation/anno_evaluation.pickle', TITLE)
     require(folder, 'evaluation/color', TITLE)
     require(folder, 'evaluation/mask', TITLE)
+    labels, without_mask = [], 0
     try:
         entries = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding='latin1').load()
-        rows = [(int(number), entries[number]) for number in sorted(entries)]
-        labels = [_label(folder, number, entry) for number, entry in rows]
-    except (
-        *(pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError),
-        *(KeyError, TypeError, ValueError),
-    ) as error:
+        for number in sorted(entries):
+            name = f'{int(number):05d}.png'
+            mask = read_mask(folder / 'evaluation' / 'mask' / name, (SIZE_PX, SIZE_PX))
+            without_mask += mask is None
+            labels.append(_label(f'evaluation/color/{name}', entries[number], mask))
+    except (*DAMAGED, pickle.UnpicklingError, EOFError, ImportError) as error:
         raise ValueError(f'{path} is not the labels of {TITLE}: {error}') from error
     kept = tuple(label for label in labels if label.hands)
-    return ImageBenchmark(TITLE, kept, 'the tight box of the hand mask')
+    problems = (f'{without_mask} pictures without a mask: their boxes are those of keypoints',)
+    box = 'the tight box of the hand mask'
+    return ImageBenchmark(TITLE, kept, box, {}, problems if without_mask else ())
 
 
-def _label(folder: Path, number: int, entry: dict[str, Any]) -> ImageLabel:
-    mask = cv2.imread(str(folder / f'evaluation/mask/{number:05d}.png'), cv2.IMREAD_GRAYSCALE)
+def _label(name: str, entry: dict[str, Any], mask: NDArray[np.uint8] | None) -> ImageLabel:
     points = np.reshape(entry['uv_vis'], (42, 3))
     joints = np.reshape(entry['xyz'], (42, 3))
     hands = [_hand(points, joints, mask, *hand) for hand in HANDS]
-    name = f'evaluation/color/{number:05d}.png'
     return ImageLabel(name, SIZE_PX, SIZE_PX, tuple(hand for hand in hands if hand is not None))
 
 

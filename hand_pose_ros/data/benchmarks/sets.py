@@ -39,6 +39,26 @@ DEPTH_SETS: dict[str, ModuleType] = {'nyu': nyu, 'icvl': icvl, 'msra': msra}
 """Each has a BENCHMARK, reads its labels by `read`, and a picture by `read_depth_m`."""
 
 
+def read_image_set(name: str, folder: Path) -> ImageBenchmark:
+    """Reads an image data set, of which a hand at least is labelled.
+
+    Args:
+        name: A key of IMAGE_SETS.
+        folder: Folder of the data set, as published.
+
+    Raises:
+        FileNotFoundError: The folder is not the data set; the message says what is missing.
+        ValueError: A file is damaged, or no hand is labelled.
+    """
+    benchmark = IMAGE_SETS[name](folder)
+    if not benchmark.labels:
+        why = '; '.join(
+            (f'{folder} has no labelled hand of {benchmark.title}', *benchmark.problems)
+        )
+        raise ValueError(why)
+    return benchmark
+
+
 def spread(items: Sequence[Item], count: int | None) -> list[Item]:
     """Picks pictures from all over a data set.
 

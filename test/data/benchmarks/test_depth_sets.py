@@ -47,11 +47,23 @@ def test_nyu_labels_of_another_shape_are_refused(nyu_folder):
         nyu.read(nyu_folder)
 
 
-@pytest.mark.parametrize('data', [b'', b'MATLAB 5.0 MAT-file' + bytes(200), b'{' * 500])
+MATLAB_7 = b'MATLAB 7.3 MAT-file'.ljust(124) + b'\x00\x02IM' + bytes(500)
+
+
+@pytest.mark.parametrize('data', [b'', b'MATLAB 5.0 MAT-file' + bytes(200), b'{' * 500, MATLAB_7])
 def test_damaged_matlab_files_are_told(nyu_folder, data):
     (nyu_folder / 'test' / 'joint_data.mat').write_bytes(data)
     with pytest.raises(ValueError, match=r'joint_data\.mat'):
         nyu.read(nyu_folder)
+
+
+def test_a_matlab_file_that_breaks_off_is_told(nyu_folder):
+    path = nyu_folder / 'test' / 'joint_data.mat'
+    data = path.read_bytes()
+    for length in (130, 140, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(ValueError, match=r'joint_data\.mat is not a MATLAB 5 file'):
+            nyu.read(nyu_folder)
 
 
 def test_without_scipy_a_matlab_file_asks_for_it(tmp_path, monkeypatch):
@@ -135,6 +147,12 @@ def test_msra_says_which_file_has_too_few_lines(msra_folder):
     path = msra_folder / 'P3' / 'TIP' / 'joint.txt'
     path.write_text('3' + path.read_text()[1:])
     with pytest.raises(ValueError, match=r'P3/TIP/joint\.txt says 3 frames.*has 2'):
+        msra.read(msra_folder)
+
+
+def test_an_empty_msra_file_is_named(msra_folder):
+    (msra_folder / 'P3' / 'TIP' / 'joint.txt').write_text('\n')
+    with pytest.raises(ValueError, match=r'P3/TIP/joint\.txt is empty'):
         msra.read(msra_folder)
 
 

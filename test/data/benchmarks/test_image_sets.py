@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from benchmark_samples import HAND_PX, RHD_ORDER, WRITERS, rows_of, write_json
 
-from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, spread
+from hand_pose_ros.data.benchmarks.sets import IMAGE_SETS, read_image_set, spread
 from hand_pose_ros.types import Side
 
 LEFT, RIGHT, UNKNOWN = Side.LEFT, Side.RIGHT, Side.UNKNOWN
@@ -96,6 +96,12 @@ def test_elsewhere_the_box_is_tight_around_the_labelled_keypoints(tmp_path, name
         ('interhand', 'annotations/test/InterHand2.6M_test_camera.json'),
         ('coco_wholebody', 'annotations/coco_wholebody_val_v1.0.json'),
         ('coco_wholebody', 'val2017'),
+        ('onehand10k', 'Test/source'),
+        ('freihand', 'evaluation/rgb'),
+        ('rhd', 'evaluation/mask'),
+        ('lsmv', 'annotated_frames'),
+        ('dexter_object', 'data/Rotate/color'),
+        ('interhand', 'images/test'),
     ],
 )
 def test_a_partial_folder_is_told_which_file_is_missing(tmp_path, name, missing):
@@ -107,6 +113,22 @@ def test_a_partial_folder_is_told_which_file_is_missing(tmp_path, name, missing)
 
 
 @pytest.mark.parametrize(
+    ('name', 'pattern'),
+    [
+        ('cmu', 'hand_labels/manual_test/*.json'),
+        ('lsmv', 'annotated_frames/data_*/*_webcam_*.jpg'),
+    ],
+)
+def test_a_folder_without_any_of_many_files_is_told_how_they_are_called(tmp_path, name, pattern):
+    sample(tmp_path, name)
+    for path in tmp_path.glob(pattern):
+        path.unlink()
+    with pytest.raises(FileNotFoundError) as told:
+        IMAGE_SETS[name](tmp_path)
+    assert str(told.value).endswith(f'as published: there is no {pattern}')
+
+
+@pytest.mark.parametrize(
     ('name', 'path', 'text', 'message'),
     [
         ('onehand10k', 'Test/label_joint.txt', '9.jpg,320,240,1,5', 'line 1: expected 45'),
@@ -115,7 +137,15 @@ def test_a_partial_folder_is_told_which_file_is_missing(tmp_path, name, missing)
         ('rhd', 'evaluation/anno_evaluation.pickle', 'x', 'is not the labels of RHD'),
         ('cmu', 'hand_labels/manual_test/000015774_01_l.json', '{}', '01_l.json is not a label'),
         ('lsmv', 'projections_2d/data_1/0_jointsCam_1.txt', 'F4_KNU1_A 1', 'line 1: expected 2'),
-        ('lsmv', 'bounding_boxes/data_1/0_bbox_2.txt', 'TOP 1', 'expected 4 numbers, got 1'),
+        ('lsmv', 'bounding_boxes/data_1/0_bbox_2.txt', 'TOP 1', r'_2\.txt has 1 lines: expected'),
+        ('lsmv', 'bounding_boxes/data_1/0_bbox_2.txt', 'TOP 1\nLEFT', 'line 2: could not convert'),
+        (
+            'coco_wholebody',
+            'annotations/coco_wholebody_val_v1.0.json',
+            '{"annotations": [true]}',
+            'is not the annotations of COCO',
+        ),
+        ('interhand', 'annotations/test/InterHand2.6M_test_data.json', '[]', 'are damaged'),
         (
             'dexter_object',
             'data/Rigid/annotations/Rigid3D.txt',
@@ -162,7 +192,53 @@ def test_pictures_without_a_mask_are_left_out_and_counted(tmp_path):
     (tmp_path / 'Test/mask/33.png').unlink()
     benchmark = IMAGE_SETS['onehand10k'](tmp_path)
     assert len(benchmark.labels) == 1
-    assert benchmark.problems == ('1 pictures without a mask left out',)
+    assert benchmark.problems == ('1 pictures left out: they have no mask of their size',)
+
+
+def test_a_mask_of_another_size_than_its_picture_is_none(tmp_path):
+    sample(tmp_path, 'onehand10k')
+    cv2.imwrite(str(tmp_path / 'Test/mask/33.png'), np.full((120, 160), 255, np.uint8))
+    assert len(IMAGE_SETS['onehand10k'](tmp_path).labels) == 1
+
+
+def test_pictures_of_rhd_without_a_mask_keep_the_box_of_their_keypoints_and_are_counted(tmp_path):
+    _, right = sample(tmp_path, 'rhd')
+    assert IMAGE_SETS['rhd'](tmp_path).problems == ()
+    (tmp_path / 'evaluation/mask/00001.png').write_text('no picture')
+    benchmark = IMAGE_SETS['rhd'](tmp_path)
+    expected = [*right.min(axis=0), *right.max(axis=0)]
+    np.testing.assert_allclose(benchmark.labels[1].hands[1].box_px, expected, atol=0.05)
+    told = '1 pictures without a mask: their boxes are those of keypoints'
+    assert benchmark.problems == (told,)
+
+
+def test_a_data_set_of_which_no_hand_is_labelled_says_what_was_left_out(tmp_path):
+    sample(tmp_path, 'onehand10k')
+    assert len(read_image_set('onehand10k', tmp_path).labels) == 2
+    for path in (tmp_path / 'Test/mask').iterdir():
+        path.unlink()
+    told = 'has no labelled hand of OneHand10K test; 2 pictures left out: they have no mask'
+    with pytest.raises(ValueError, match=told):
+        read_image_set('onehand10k', tmp_path)
+
+
+@pytest.mark.parametrize('wrong', ['NaN', 'Infinity', '1e300'])
+def test_a_keypoint_of_which_a_number_is_none_is_unlabelled(tmp_path, wrong):
+    sample(tmp_path, 'cmu')
+    path = tmp_path / 'hand_labels/manual_test/000015774_01_l.json'
+    label = json.loads(path.read_text())
+    label['hand_pts'][3][1] = float(wrong)
+    path.write_text(json.dumps(label))
+    (hand,) = IMAGE_SETS['cmu'](tmp_path).labels[0].hands
+    assert np.flatnonzero(np.isnan(hand.keypoints_px).any(axis=1)).tolist() == [3]
+    assert np.isfinite(hand.box_px).all()
+
+
+def test_a_mark_at_the_start_of_a_text_belongs_to_no_name(tmp_path):
+    sample(tmp_path, 'onehand10k')
+    path = tmp_path / 'Test/label_joint.txt'
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    assert IMAGE_SETS['onehand10k'](tmp_path).labels[0].image == 'Test/source/9.jpg'
 
 
 def test_joints_that_a_data_set_calls_invalid_are_unlabelled(tmp_path):
