@@ -194,7 +194,13 @@ def _read_obj(
             f'{path} must be the MakeHuman body hm08 with {ALL_VERTICES} vertices and '
             f'{BODY_QUADS} quads in group body, got {points.shape} and {corners.shape}'
         )
-    if corners[..., 0].max() >= BODY_VERTICES or corners[..., 1].max() >= len(texture):
+    if not (np.isfinite(points).all() and np.isfinite(texture).all()):
+        raise ValueError(f'{path} is damaged: a coordinate is no number')
+    if (
+        corners.min() < 0
+        or corners[..., 0].max() >= BODY_VERTICES
+        or corners[..., 1].max() >= len(texture)
+    ):
         raise ValueError(f'{path} is damaged: a face names a vertex that is not there')
     triangles = corners[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3, 2)
     texture[:, 1] = 1.0 - texture[:, 1]
@@ -209,9 +215,12 @@ def _read_rig(path: Path) -> tuple[tuple[str, ...], list[list[int]], list[list[i
         names = tuple(sorted(bones))
         heads = [joints[bones[name]['head']] for name in names]
         tails = [joints[bones[name]['tail']] for name in names]
+        inside = [0 <= index < ALL_VERTICES for group in heads + tails for index in group]
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f'{path} is not the MakeHuman default rig: {error!r}') from error
-    if not all(0 <= index < ALL_VERTICES for group in heads + tails for index in group):
+    if not all(heads + tails):
+        raise ValueError(f'{path} is not the MakeHuman default rig: a joint has no vertices')
+    if not all(inside):
         raise ValueError(f'{path} names vertices beyond {ALL_VERTICES - 1}')
     return names, heads, tails
 
@@ -221,9 +230,9 @@ def _read_weights(path: Path, names: tuple[str, ...]) -> NDArray[np.float32]:
     try:
         for name, pairs in json.loads(_read_text(path))['weights'].items():
             rows: NDArray[np.float64] = np.asarray(pairs, np.float64).reshape(-1, 2)
-            rows = rows[rows[:, 0] < BODY_VERTICES]
+            rows = rows[(rows[:, 0] >= 0) & (rows[:, 0] < BODY_VERTICES)]
             weights[rows[:, 0].astype(np.int64), names.index(name)] = rows[:, 1]
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f'{path} does not hold the weights of the rig: {error!r}') from error
     total = weights.sum(axis=1, keepdims=True)
     if not (np.abs(total - 1) < 0.1).all():
@@ -255,6 +264,8 @@ def _read_target(path: Path) -> NDArray[np.float64]:
         rows = np.array(' '.join(lines).split(), np.float64).reshape(-1, 4)
     except ValueError as error:
         raise ValueError(f'{path} must hold lines of vertex dx dy dz: {error}') from error
+    if not np.isfinite(rows).all():
+        raise ValueError(f'{path} must hold lines of vertex dx dy dz, all of them numbers')
     if len(rows) and not (rows[:, 0].min() >= 0 and rows[:, 0].max() < ALL_VERTICES):
         raise ValueError(f'{path} names vertices beyond {ALL_VERTICES - 1}')
     return rows
@@ -284,4 +295,7 @@ def _read_recorded(path: Path) -> NDArray[np.float64]:
         raise ValueError(
             f'{path} must hold {RECORDED_BONES * 7} numbers per pose: {error}'
         ) from error
-    return rows[..., 3:]
+    rotations = rows[..., 3:]
+    if len(rows) == 0 or not (np.abs(np.linalg.norm(rotations, axis=-1) - 1) < 0.01).all():
+        raise ValueError(f'{path} must hold quaternions of length 1 after each position')
+    return rotations

@@ -8,6 +8,8 @@ import pytest
 
 from hand_pose_ros.data.rendering.hand_assets import find_hand_assets, load_hand_assets
 
+RIG = '{"bones": {"a": {"head": "j", "tail": "j"}}, "joints": {"j": %s}}'
+
 
 @pytest.fixture
 def copy(assets_dir: Path, tmp_path: Path) -> Path:
@@ -43,6 +45,16 @@ def test_the_environment_names_the_folder(assets_dir, monkeypatch):
     [
         ('makehuman/base.obj', 'v 1 2 3\nv 1 2\n', 'base.obj is damaged'),
         ('makehuman/base.obj', 'v 1 2 3\n', 'hm08'),
+        ('makehuman/default.mhskel', RIG % '[]', 'a joint has no vertices'),
+        ('makehuman/default.mhskel', RIG % '[-1]', 'beyond 19157'),
+        ('makehuman/default.mhskel', RIG % '["a"]', 'not the MakeHuman default rig'),
+        ('makehuman/default.mhskel', RIG % '3', 'not the MakeHuman default rig'),
+        ('makehuman/default_weights.mhw', '[]', 'weights of the rig'),
+        ('makehuman/default_weights.mhw', '{"weights": []}', 'weights of the rig'),
+        ('makehuman/default_weights.mhw', '{"weights": {"root": [[-1, 1]]}}', 'sum to 1'),
+        ('makehuman/targets/armslegs/l-hand-scale-incr.target', '1 nan 1 1\n', 'all of them'),
+        ('intel_hand_poses/animbank.pose', '0 ' * 119, 'quaternions of length 1'),
+        ('intel_hand_poses/animbank.pose', '', 'quaternions of length 1'),
         ('makehuman/default.mhskel', '{"bones": 1}', 'default.mhskel'),
         ('makehuman/default.mhskel', 'not json', 'default.mhskel'),
         ('makehuman/targets/armslegs/l-hand-scale-incr.target', '1 2 x 4\n', 'l-hand-scale-incr'),
