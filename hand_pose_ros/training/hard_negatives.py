@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
-from hand_pose_ros.data.pictures import load_backgrounds
-from hand_pose_ros.evaluation.photos import FindHands, read_rgb
+from hand_pose_ros.data.pictures import load_backgrounds, read_rgb
+from hand_pose_ros.evaluation.photos import FindHands
 from hand_pose_ros.training.photo_material import PhotoRecipe
 from hand_pose_ros.training.pseudo_labels import look_at
 

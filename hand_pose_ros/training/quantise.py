@@ -20,12 +20,13 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from hand_pose_ros.codecs.region_map import SIDE_VALUES, keypoint_box
+from hand_pose_ros.data.pictures import read_rgb
 from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.readers import READERS
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, SRHandNetReader
 from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.parity import difference
-from hand_pose_ros.evaluation.photos import Photos, read_rgb, score_photos, single_pictures
+from hand_pose_ros.evaluation.photos import Photos, score_photos, single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
 from hand_pose_ros.runtimes.base import ModelSpec, Runtime

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from hand_pose_ros.codecs import heatmap, skeleton_image
 from hand_pose_ros.data.augment import Sample
-from hand_pose_ros.data.pictures import load_backgrounds
+from hand_pose_ros.data.pictures import load_backgrounds, read_rgb
 from hand_pose_ros.estimators.skeleton_multiscale import SkeletonReader
-from hand_pose_ros.evaluation.photos import read_rgb
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import letterbox
 from hand_pose_ros.networks.skeleton_multiscale import MULTISCALE_PLANS, STRIDES, UNET_PLANS

@@ -8,10 +8,11 @@ from torch import nn
 
 from hand_pose_ros.codecs.region_map import SIDE_VALUES, keypoint_box
 from hand_pose_ros.data.labels import ImageLabel
+from hand_pose_ros.data.pictures import read_rgb
 from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.metrics import normalised_errors, pck
-from hand_pose_ros.evaluation.photos import read_rgb, score_photos, single_pictures
+from hand_pose_ros.evaluation.photos import score_photos, single_pictures
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
