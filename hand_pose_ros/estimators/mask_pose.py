@@ -1,5 +1,6 @@
-"""The mask-pose cascade as a second pass: the keypoints of a region, and the hand's mask."""
+"""The mask-pose cascade: the keypoints of a region, or of a whole frame, and the hand's mask."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap
-from hand_pose_ros.estimators.srhandnet import make_hand
+from hand_pose_ros.estimators.base import Reader, read_regions
+from hand_pose_ros.estimators.srhandnet import make_hand, missed_regions
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import (
     INPUT_NAME,
@@ -21,18 +23,68 @@ from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Hand, HandMask
 
 PYRAMID_STEP = 0.1
-"""Each crop of the pyramid is smaller than the last by this share of its width."""
+"""Each crop of the pyramid is smaller than the last by this share of its sides."""
 
 MIN_CROP_PX = 50
 """No crop of the pyramid has a shorter side, image pixels."""
+
+CROPS_AT_ONCE = 4
+"""More go in several turns: at the paper's size each takes a tenth of a gigabyte, and on a CPU
+four are as quick as twenty. A TensorRT engine takes as many where nobody says otherwise."""
+
+
+class MaskPoseEstimator:
+    """Finds the hand of a frame without a detector, as the paper does: the frame is the region.
+
+    The paper's pictures show one hand each. A small one is found where the pyramid comes upon it.
+
+    Attributes:
+        reader: Reads the frame, and the regions of tracked hands.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        """Takes a MaskPoseReader."""
+        self.reader = reader
+
+    def detect(
+        self,
+        rgb: NDArray[np.uint8],
+        threshold: float,
+        cycle: str,
+        refine: bool,
+        tracked_px: NDArray[np.floating] | None = None,
+        tracked_sides: NDArray[np.floating] | None = None,
+        reach: str = 'all',
+    ) -> list[Hand]:
+        """Finds one hand, and those tracked elsewhere; see `Estimator.detect`.
+
+        There is one pass, so `cycle` changes nothing; nor does `reach`.
+        """
+        frame_px = np.array([[0, 0, rgb.shape[1] - 1, rgb.shape[0] - 1]], np.float32)
+        (hand,) = self.look_again(rgb, frame_px, threshold, refine)
+        missed_px, sides = missed_regions(tracked_px, tracked_sides, hand.box_px[None])
+        tracked = self.look_again(rgb, missed_px, threshold, refine, sides)
+        return sorted((hand, *tracked), key=lambda each: -each.score)
+
+    def look_again(
+        self,
+        rgb: NDArray[np.uint8],
+        boxes_px: NDArray[np.floating],
+        threshold: float,
+        refine: bool,
+        sides: NDArray[np.floating] | None = None,
+    ) -> list[Hand]:
+        """Finds one hand in each of some regions; see `Estimator.look_again`."""
+        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
 
 class MaskPoseReader:
     """Reads regions with the network of Wang et al. 2019, see `Reader`.
 
     The paper's pyramid (its section 3.3) looks at ever smaller crops of the region, one within the
-    other at random places, and each keypoint is where the highest of all peaks is. That takes some
-    twenty passes of the network, more than the time which the paper states.
+    other at random places, and each keypoint is where the highest of all peaks is. For a frame of
+    640 x 480 that is 22 passes of the network, more than the time which the paper states. Where
+    the paper enlarges the maps to find a peak between cells, codecs/heatmap.py does it by formula.
     """
 
     def __init__(self, runtime: Runtime, pyramid: bool = False) -> None:
@@ -57,13 +109,13 @@ class MaskPoseReader:
         threshold: float,
         refine: bool,
     ) -> list[Hand]:
-        """Finds one hand in each region, all in one batch; see `Reader.read`.
+        """Finds one hand in each region, CROPS_AT_ONCE in a batch; see `Reader.read`.
 
         Sides are neither needed nor told.
         """
         crops = [self._crops(box) for box in boxes_px]
         parts = [letterbox(rgb, self._spec.input_size, crop) for each in crops for crop in each]
-        outputs = self._runtime.run({INPUT_NAME: np.stack([square for square, _ in parts])})
+        outputs = self._run([square for square, _ in parts])
         batch = outputs[OUTPUT_NAME][:, :NUM_KEYPOINTS]  # (all crops, 21, h, w)
         cells = heatmap.best_cells(batch)  # (all crops, 21, 2)
         values = batch.max(axis=(2, 3))  # (all crops, 21)
@@ -92,6 +144,13 @@ class MaskPoseReader:
         # The same crops for the same box: what is measured once can be measured again.
         return pyramid_boxes(np.random.default_rng(0), box_px)
 
+    def _run(self, squares: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray]:
+        turns = [
+            self._runtime.run({INPUT_NAME: np.stack(squares[first : first + CROPS_AT_ONCE])})
+            for first in range(0, len(squares), CROPS_AT_ONCE)
+        ]
+        return {name: np.concatenate([each[name] for each in turns]) for name in turns[0]}
+
     def _mask(self, cells: NDArray[np.float32], box: Letterbox) -> HandMask:
         corners = np.array([[-0.5, -0.5], [self._spec.input_size - 0.5] * 2])
         return HandMask(cells, box.to_image(corners).reshape(4))
@@ -109,9 +168,10 @@ def pyramid_boxes(rng: Generator, box_px: NDArray[np.floating]) -> list[NDArray[
     """
     boxes: list[NDArray[np.floating]] = [np.asarray(box_px, np.float64)]
     while True:
-        x0, y0, x1, y1 = boxes[-1]
-        cut = PYRAMID_STEP * (x1 - x0)
-        if min(x1 - x0, y1 - y0) - cut < MIN_CROP_PX:
+        low_px, high_px = boxes[-1][:2], boxes[-1][2:]
+        # Of both sides alike: by pixels, a frame's last crop would be four times as wide as high.
+        cut_px = PYRAMID_STEP * (high_px - low_px)
+        if (high_px - low_px - cut_px).min() < MIN_CROP_PX:
             return boxes
-        left, top = rng.uniform(0, cut, 2)
-        boxes.append(np.array([x0 + left, y0 + top, x1 - cut + left, y1 - cut + top]))
+        shift_px = rng.uniform(0, cut_px)
+        boxes.append(np.concatenate((low_px + shift_px, high_px - cut_px + shift_px)))

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 
 from hand_pose_ros.estimators.base import Estimator, Reader
-from hand_pose_ros.estimators.mask_pose import MaskPoseReader
+from hand_pose_ros.estimators.mask_pose import MaskPoseEstimator, MaskPoseReader
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.estimators.skeleton_multiscale import (
     SkeletonMultiScaleEstimator,
     SkeletonReader,
 )
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.runtimes.base import Runtime, SkeletonSpec
+from hand_pose_ros.runtimes.base import MaskPoseSpec, Runtime, SkeletonSpec
 
 READERS: dict[str, tuple[Callable[[Runtime], Reader], str]] = {
     'mask_pose': (MaskPoseReader, 'mask_pose_slim'),
@@ -44,7 +44,8 @@ def open_estimator(
     Args:
         name: One of ESTIMATORS.
         detector: Executes the network of the first pass: an SRHandNet, or for SKELETON perhaps a
-            skeleton_unet, as in its paper.
+            skeleton_unet, as in its paper; for mask_pose perhaps a mask_pose, which then reads
+            whole frames, as in its paper, and regions.
         model: As for `find_model`; empty for the usual one of the estimator.
         open_model: Opens a model by its name, as `open_runtime` does.
 
@@ -58,6 +59,9 @@ def open_estimator(
     """
     if name == 'srhandnet':
         return SRHandNetEstimator(detector), ''
+    if name.startswith('mask_pose') and isinstance(detector.spec, MaskPoseSpec):
+        make, _ = READERS[name]
+        return MaskPoseEstimator(make(detector)), ''
     if name != SKELETON:
         reader, reason = open_reader(name, model, open_model)
         return SRHandNetEstimator(detector, reader), reason

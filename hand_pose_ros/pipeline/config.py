@@ -41,19 +41,21 @@ class ModelConfig:
 
     detector: str = setting(
         'srhandnet_nano',
-        'Weights of the first pass, an SRHandNet; for the estimator skeleton_multiscale it may be '
-        'a skeleton_unet, as in its paper: the name of a shipped model or the path of an .onnx.',
+        'Weights of the first pass, an SRHandNet; as in their papers it may be a skeleton_unet '
+        'for the estimator skeleton_multiscale, and for mask_pose a mask_pose, which finds one '
+        'hand a frame: the name of a shipped model or the path of an .onnx.',
     )
     estimator: str = setting(
         'srhandnet',
-        'Network of the second pass, on each hand region; mask_pose_pyramid is mask_pose on some '
-        'twenty crops of it, and as much slower.',
+        'Network of the second pass, on each hand region; mask_pose_pyramid is mask_pose on up to '
+        'some twenty crops of it, and as much slower.',
         choices=ESTIMATORS,
     )
     estimator_model: str = setting(
         '',
         'Weights of that network: the name of a shipped model or the path of an .onnx; empty for '
-        "the network's usual one. srhandnet takes those of the detector.",
+        "the network's usual one. srhandnet, and mask_pose without another detector, take those "
+        'of the detector.',
     )
     depth: str = setting(
         'local_regression_hourglass_small',

@@ -1,4 +1,4 @@
-"""Keypoints and mask of a region, and the pyramid, with an oracle as network."""
+"""Keypoints and mask of a region or a frame, and the pyramid, with an oracle as network."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,12 @@ from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.codecs import mask
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.estimators.mask_pose import MaskPoseReader, pyramid_boxes
+from hand_pose_ros.estimators.mask_pose import (
+    CROPS_AT_ONCE,
+    MaskPoseEstimator,
+    MaskPoseReader,
+    pyramid_boxes,
+)
 from hand_pose_ros.runtimes.base import INPUT_NAME, MASK_NAME, OUTPUT_NAME, MaskPoseSpec
 
 HAND = open_hand((300, 220), 200)
@@ -37,8 +42,26 @@ def test_every_keypoint_is_read_to_a_pixel(pyramid):
     hands, runtime = read([BOX, keypoint_box(other)], (HAND, other), pyramid)
     for hand, truth in zip(hands, (HAND, other), strict=True):
         np.testing.assert_allclose(hand.keypoints_px, truth, atol=1)
-    assert len(runtime.batches) == 1
-    assert (runtime.batches[0][0] > 10) == pyramid
+    crops = [shape[0] for shape in runtime.batches]
+    assert max(crops) <= CROPS_AT_ONCE
+    assert sum(crops) == (21 if pyramid else 2)
+
+
+@pytest.mark.parametrize(('pyramid', 'crops'), [(False, 1), (True, 22)])
+def test_without_a_detector_the_frame_is_the_region(pyramid, crops):
+    runtime = MaskOracle([HAND])
+    estimator = MaskPoseEstimator(MaskPoseReader(runtime, pyramid))
+    (hand,) = estimator.detect(ramp(), 0.2, 'full', True)
+    np.testing.assert_allclose(hand.keypoints_px, HAND, atol=1.5)
+    assert sum(shape[0] for shape in runtime.batches) == crops
+
+
+def test_a_tracked_hand_is_looked_for_unless_it_is_the_one_in_the_frame():
+    estimator = MaskPoseEstimator(MaskPoseReader(MaskOracle([HAND])))
+    tracked = np.array([BOX, (500, 300, 600, 400)])
+    found, lost = estimator.detect(ramp(), 0.2, 'full', True, tracked)
+    np.testing.assert_allclose(found.keypoints_px, HAND, atol=1.5)
+    assert np.isnan(lost.keypoints_px).all()
 
 
 def test_the_mask_lies_where_the_network_saw_it():
@@ -59,10 +82,10 @@ def test_a_region_without_a_hand_gives_a_hand_without_keypoints():
 def test_crops_of_the_pyramid_shrink_by_a_tenth_each_within_the_last_down_to_50_pixels():
     boxes = np.array(pyramid_boxes(np.random.default_rng(0), np.array([0.0, 0.0, 640.0, 480.0])))
     sides = boxes[:, 2:] - boxes[:, :2]
-    np.testing.assert_allclose(sides[1:, 0] / sides[:-1, 0], 0.9)
+    np.testing.assert_allclose(sides[1:] / sides[:-1], 0.9)
     assert (boxes[1:, :2] >= boxes[:-1, :2]).all()
     assert (boxes[1:, 2:] <= boxes[:-1, 2:]).all()
-    assert 50 <= sides[-1].min() < 50 + 0.1 * sides[-1, 0]
+    assert 50 <= sides[-1].min() < 50 / 0.9
 
 
 def test_the_same_region_gives_the_same_pyramid():

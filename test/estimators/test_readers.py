@@ -3,6 +3,7 @@
 import pytest
 from oracle import OracleRuntime
 
+from hand_pose_ros.estimators.mask_pose import MaskPoseEstimator
 from hand_pose_ros.estimators.readers import READERS, open_estimator, open_reader
 from hand_pose_ros.estimators.skeleton_multiscale import (
     SkeletonMultiScaleEstimator,
@@ -76,6 +77,13 @@ def test_behind_an_srhandnet_both_networks_of_the_skeletons_read_its_regions():
     assert isinstance(estimator, SRHandNetEstimator)
     assert isinstance(estimator.reader, SkeletonReader)
     assert reason == 'mine.onnx; skeleton_unet_slim'
+
+
+@pytest.mark.parametrize('name', ['mask_pose', 'mask_pose_pyramid'])
+def test_a_mask_pose_for_detector_reads_frames_and_regions_by_itself(name):
+    estimator, reason = open_estimator(name, Nothing('mask_pose'), '', lambda _: None)
+    assert isinstance(estimator, MaskPoseEstimator)
+    assert reason == ''
 
 
 def test_a_detector_that_finds_no_hands_is_refused():
