@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,8 +12,10 @@ from oracle import open_hand
 from hand_pose_ros.cli import predict
 from hand_pose_ros.cli.main import main
 from hand_pose_ros.cli.outputs import ContactSheet, VideoFile, fitted, hand_to_json
+from hand_pose_ros.pipeline.drawing import MASK_OPACITY, SIDE_COLOURS
 from hand_pose_ros.types import Hand, Side
 
+MODELS = Path(__file__).parents[2] / 'config' / 'models'
 HAND_PX = open_hand((120, 130), 150)
 
 
@@ -42,6 +45,28 @@ def test_pictures_come_back_with_hands_and_a_json(folder, tmp_path, model, pictu
     assert 'ONNX Runtime' in output.out
     assert '2 pictures, 2 hands' in output.out
     assert output.err.count('broken.jpg is not a picture that can be read') == 1
+
+
+def test_the_mask_of_a_hand_is_in_its_picture(tmp_path, picture):
+    torch = pytest.importorskip('torch')
+    from hand_pose_ros.networks.deployed import build
+    from hand_pose_ros.training.export import export_onnx
+    from hand_pose_ros.training.tasks import read_task
+
+    # Says of every picture that all of it is hand, its keypoints in the first cell.
+    net = build('mask_pose', 'slim')
+    with torch.no_grad():
+        for layer, bias in ((net.mask[-1], [-9.0, 9.0]), (net.stages[-1][-1], [1.0] * 22)):
+            layer.weight.zero_()
+            layer.bias.copy_(torch.tensor(bias))
+    export_onnx(net.state_dict(), read_task(MODELS / 'mask_pose_slim.yaml'), tmp_path / 'all.onnx')
+    cv2.imwrite(str(tmp_path / 'a.png'), picture[..., ::-1])
+    how = ['--model', str(tmp_path / 'all.onnx'), '--set', 'model.estimator=mask_pose']
+    assert main(['predict', str(tmp_path / 'a.png'), '--out', str(tmp_path / 'out'), *how]) == 0
+    annotated = cv2.imread(str(tmp_path / 'out' / 'a.png'))[..., ::-1]
+    wanted = (1 - MASK_OPACITY) * picture + MASK_OPACITY * np.array(SIDE_COLOURS[Side.UNKNOWN])
+    # All but a border of half a cell, and what is drawn over the mask.
+    assert (np.abs(annotated - wanted).max(axis=2) <= 1).mean() > 0.7
 
 
 def test_a_bag_becomes_a_video_with_ids_and_metres(bag, tmp_path, model):

@@ -1,14 +1,22 @@
 """Right hands, mirrored left ones, and keypoints that are not sure, with an oracle as network."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from oracle import OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
+from hand_pose_ros.pipeline.config import PipelineConfig, SmoothingConfig, TrackingConfig
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, KeypointSpec
-from hand_pose_ros.types import Side
+from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
+from hand_pose_ros.types import Frame, Side
 
+RECIPE = Path(__file__).parents[2] / 'config' / 'models' / 'mobile_keypoints.yaml'
 FIRST = open_hand((180, 240), 200)
 SECOND = open_hand((480, 200), 60)
 BOXES = np.array([keypoint_box(FIRST), keypoint_box(SECOND)])
@@ -91,6 +99,48 @@ def test_few_sure_keypoints_are_not_completed():
 
     ((hand,), _) = read((RIGHT,), change=fade)
     assert np.isfinite(hand.keypoints_px).all(axis=1).tolist() == [True] * 10 + [False] * 11
+
+
+def test_a_hand_is_followed_by_its_own_keypoints():
+    detector, runtime = OracleRuntime([FIRST]), RightHandOracle([FIRST])
+    config = PipelineConfig(
+        tracking=TrackingConfig(detect_interval=100), smoothing=SmoothingConfig(enabled=False)
+    )
+    estimator = SRHandNetEstimator(detector, MobileKeypointsReader(runtime))
+    pipeline = HandPipeline(estimator, 'oracle', config)
+    pipeline(Frame(ramp(), 0.0))
+    detector.batches.clear()
+    for index in range(1, 26):
+        # In the end more than a hand's width from where it was detected.
+        runtime.hands = [FIRST + np.float32((10 * index, -2 * index))]
+        (hand,) = pipeline(Frame(ramp(), index / 30))
+        np.testing.assert_allclose(hand.keypoints_px, runtime.hands[0], atol=1)
+    assert detector.batches == []
+
+
+@pytest.mark.parametrize(('plan', 'size'), [('full', 224), ('full_112', 112)])
+def test_models_of_both_input_sizes_read_regions(plan, size, tmp_path):
+    torch = pytest.importorskip('torch')
+    from hand_pose_ros.networks.deployed import build
+    from hand_pose_ros.training.export import export_onnx
+    from hand_pose_ros.training.tasks import read_task
+
+    torch.manual_seed(0)
+    task = read_task(RECIPE)
+    task = type(task)(replace(task.recipe, plan=plan))
+    export_onnx(build(task.recipe.network, plan).state_dict(), task, tmp_path / 'model.onnx')
+    runtime = OnnxRuntime(tmp_path / 'model.onnx', 1)
+    seen = []
+    runtime.run = lambda inputs: seen.append(inputs) or OnnxRuntime.run(runtime, inputs)
+    hands = MobileKeypointsReader(runtime).read(ramp(), BOXES, np.zeros(2), -100, refine=False)
+    assert [inputs[INPUT_NAME].shape for inputs in seen] == [(4, size, size, 3)]
+    for hand, box in zip(hands, BOXES, strict=True):
+        # Nothing is learnt, but every keypoint lies in a cell of the region's square.
+        cell_px = 4 * (box[2:] - box[:2]).max() / size
+        assert np.isfinite(hand.keypoints_px).all()
+        inside = (hand.keypoints_px - box[:2]) / cell_px
+        assert inside.min() > -0.5
+        assert inside.max() < size // 4 + 0.5
 
 
 def test_another_network_is_refused():
