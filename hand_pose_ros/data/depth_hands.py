@@ -216,15 +216,24 @@ def _damaged(rng: np.random.Generator, crop: NDArray[np.float32]) -> NDArray[np.
 
 
 def _add(hands: DepthHands, folder: Path, label: ImageLabel) -> None:
+    usable = usable_hands(label, len(hands.depth_mm))
+    if label.depth is not None and usable:
+        hands.depth_mm.append(read_depth_picture(folder / label.depth))
+        hands.hands.extend(usable)
+
+
+def usable_hands(label: ImageLabel, picture: int = 0) -> list[DepthHand]:
+    """Puts together what is known of those hands of a picture of which enough is seen.
+
+    Args:
+        label: The picture's label; without its camera no hand can be used.
+        picture: Index of its depth image among the others.
+    """
     camera = label.camera
-    if label.depth is None or camera is None:
-        return
-    found = [_depth_hand(hand, camera, len(hands.depth_mm), label) for hand in label.hands]
-    usable = [hand for hand in found if hand is not None]
-    if not usable:
-        return
-    hands.depth_mm.append(read_depth_picture(folder / label.depth))
-    hands.hands.extend(usable)
+    if camera is None:
+        return []
+    found = [_depth_hand(hand, camera, picture, label) for hand in label.hands]
+    return [hand for hand in found if hand is not None]
 
 
 def _depth_hand(

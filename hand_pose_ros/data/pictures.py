@@ -1,6 +1,6 @@
 """Pictures from files; pictures in memory to train on, with labelled hands and without any."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,27 +77,43 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
         The picture. Four channels on file keep their own alpha.
 
     Raises:
-        ValueError: The file is not a picture.
+        OSError: The file is missing or cannot be read.
+        ValueError: It is not a colour picture.
     """
     path = folder / label.image
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None or image.ndim != 3:
+    image = read_picture(path, cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3:
         raise ValueError(f'{path} is not a colour picture')
-    hands = [hand for hand in label.hands if is_seen(hand)]
-    keypoints_px = np.array([hand.keypoints_px for hand in hands], np.float32).reshape(-1, 21, 2)
-    last_px = np.array(image.shape[1::-1]) - 0.5
-    inside = np.all((keypoints_px > -0.5) & (keypoints_px < last_px), axis=2)
-    keypoints_px[~inside] = np.nan
-    kept = inside.sum(axis=1) >= MIN_VISIBLE
     if image.shape[2] == 4:
         alpha = image[..., 3]
     elif matte:
-        alpha = hand_matte(image, keypoints_px)
+        seen = [hand for hand in label.hands if is_seen(hand)]
+        alpha = hand_matte(image, _inside(seen, image.shape))
     else:
         alpha = np.full(image.shape[:2], 255, np.uint8)
-    rgba = np.dstack((image[..., 2::-1], alpha))
-    sides = [hand.side for hand, keep in zip(hands, kept, strict=True) if keep]
+    return labelled_picture(np.dstack((image[..., 2::-1], alpha)), label.hands)
+
+
+def labelled_picture(rgba: NDArray[np.uint8], hands: Sequence[HandLabel]) -> Picture:
+    """Builds a picture of its pixels and its labels; see `load_picture`.
+
+    Args:
+        rgba: (H, W, 4) uint8.
+        hands: All of its hands.
+    """
+    seen = [hand for hand in hands if is_seen(hand)]
+    keypoints_px = _inside(seen, rgba.shape)
+    kept = np.isfinite(keypoints_px).all(axis=2).sum(axis=1) >= MIN_VISIBLE
+    sides = [hand.side for hand, keep in zip(seen, kept, strict=True) if keep]
     return make_picture(rgba, keypoints_px[kept], sides)
+
+
+def _inside(hands: Sequence[HandLabel], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Returns the (M, 21, 2) keypoints of hands, NaN outside of a picture of that shape."""
+    keypoints_px = np.array([hand.keypoints_px for hand in hands], np.float32).reshape(-1, 21, 2)
+    last_px = np.array(shape[1::-1]) - 0.5
+    keypoints_px[~np.all((keypoints_px > -0.5) & (keypoints_px < last_px), axis=2)] = np.nan
+    return keypoints_px
 
 
 def is_seen(hand: HandLabel) -> bool:

@@ -262,19 +262,39 @@ def _write_picture(
         alpha = batch.alpha[row].cpu().numpy()
         (folder / label.image).write_bytes(encode_cutout_png(rgb, alpha))
         return replace(label, mask=mask)
-    depth_m = batch.depth_m[row].cpu().numpy()
     depth = f'depth/{index:06d}.png'
     label = label_rendered(batch, row, f'images/{index:06d}.jpg' if recipe.colour else depth)
-    name = _sensor_at_hands(recipe.sensors, index, label)
-    if name:
-        focal_px = float(batch.intrinsics[row, 0])
-        scale = focal_px / recipe.sensor_focal_px if recipe.sensor_focal_px else 1.0
-        sensor, seed = at_scale(SENSORS[name], scale), recipe.seed + index
-        depth_m = measure_depth_image(sensor, depth_m, focal_px, seed, rgb)
+    depth_m, name = measured_depth(recipe, index, batch, row, label)
     if recipe.colour:
         (folder / label.image).write_bytes(encode_jpeg(rgb, JPEG_QUALITY))
     (folder / depth).write_bytes(encode_depth_png(depth_m, PNG_COMPRESSION))
     return replace(label, group=name, depth=depth, mask=mask)
+
+
+def measured_depth(
+    recipe: Recipe, index: int, batch: RenderedBatch, row: int, label: ImageLabel
+) -> tuple[NDArray[np.float32], str]:
+    """Measures a rendered picture as one of a recipe's cameras does.
+
+    Args:
+        recipe: Names the cameras.
+        index: Which picture of the set it is.
+        batch: What was rendered.
+        row: Which picture of it.
+        label: From `label_rendered`; tells the distance of the hands.
+
+    Returns:
+        (H, W) float32 metres, NaN where not measured, and the name of the camera; exact depth and
+        an empty name where no camera measures skin at that distance.
+    """
+    depth_m = batch.depth_m[row].cpu().numpy()
+    name = _sensor_at_hands(recipe.sensors, index, label)
+    if not name:
+        return depth_m, ''
+    focal_px = float(batch.intrinsics[row, 0])
+    scale = focal_px / recipe.sensor_focal_px if recipe.sensor_focal_px else 1.0
+    sensor, rgb = at_scale(SENSORS[name], scale), batch.rgb[row].cpu().numpy()
+    return measure_depth_image(sensor, depth_m, focal_px, recipe.seed + index, rgb), name
 
 
 def _sensor_at_hands(names: tuple[str, ...], index: int, label: ImageLabel) -> str:
@@ -351,17 +371,22 @@ def encode_cutout_png(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes
     return data.tobytes()
 
 
+def in_millimetres(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Turns (H, W) metres into what depth images hold; 0 where NaN or farther than 65.5 m."""
+    depth_mm = np.nan_to_num(np.rint(depth_m * 1000), nan=0, posinf=0)
+    depth_mm[depth_mm > np.iinfo(np.uint16).max] = 0
+    return depth_mm.astype(np.uint16)
+
+
 def encode_depth_png(depth_m: NDArray[np.float32], compression: int) -> bytes:
-    """Compresses (H, W) metres as 16-bit millimetres; 0 where NaN or farther than 65.5 m.
+    """Compresses (H, W) metres as 16-bit millimetres.
 
     Args:
         depth_m: (H, W) float32 metres.
         compression: Level of the PNG, 0 to 9.
     """
-    depth_mm = np.nan_to_num(np.rint(depth_m * 1000), nan=0, posinf=0)
-    depth_mm[depth_mm > np.iinfo(np.uint16).max] = 0
     # The filtered strategy fits noisy depth better than OpenCV's own choice.
     options = [cv2.IMWRITE_PNG_COMPRESSION, compression]
     options += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_FILTERED]
-    _, data = cv2.imencode('.png', depth_mm.astype(np.uint16), options)
+    _, data = cv2.imencode('.png', in_millimetres(depth_m), options)
     return data.tobytes()

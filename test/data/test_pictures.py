@@ -52,7 +52,7 @@ def test_channels_are_red_green_blue(tmp_path):
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / 'a.png').write_text('not a picture')
-    with pytest.raises(ValueError, match=r'a\.png is not a colour picture'):
+    with pytest.raises(ValueError, match=r'a\.png is not a picture that can be read'):
         load_picture(tmp_path, label_of('a.png'), matte=False)
 
 
