@@ -22,8 +22,8 @@ from hand_pose_ros.data.depth_hands import (
 from hand_pose_ros.networks.local_regression_hourglass import PLANS
 from hand_pose_ros.runtimes.base import CROP_NAME, DepthSpec
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
-from hand_pose_ros.training.losses import JOINT_LOSSES, max_out_loss
-from hand_pose_ros.training.recipes import Recipe
+from hand_pose_ros.training.losses import JOINT_LOSSES, check_loss, max_out_loss
+from hand_pose_ros.training.recipes import Recipe, number
 from hand_pose_ros.training.task import loaded, step_rngs
 
 SIDE_WEIGHT = 0.05
@@ -47,19 +47,18 @@ class HourglassRecipe(Recipe):
 
     renders: tuple[str, ...]
     held_out_share: float
-    batch: int
-    cube_m: float
+    batch: int = number(1)
+    cube_m: float = number(0.01)
     loss: str
-    knee: float
-    fine_tune_share: float
+    knee: float = number(0)
+    fine_tune_share: float = number(0, 1)
 
 
 class HourglassTask:
     """See `Task`."""
 
     def __init__(self, recipe: HourglassRecipe) -> None:
-        if recipe.loss not in JOINT_LOSSES:
-            raise ValueError(f'loss must be one of {list(JOINT_LOSSES)}, got {recipe.loss!r}')
+        check_loss(recipe.loss, JOINT_LOSSES)
         if not 0 < recipe.held_out_share < 1:
             # Without validation there would be no best checkpoint.
             raise ValueError(

@@ -1,6 +1,6 @@
 """Losses of the heatmap networks, and of the one that regresses coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -93,3 +93,9 @@ def _smooth_norms(joints: Tensor, target: Tensor, knee: float) -> Tensor:
 
 
 JOINT_LOSSES = {'square': square_loss, 'smooth_l1': smooth_l1_loss, 'max_out': max_out_loss}
+
+
+def check_loss(name: str, known: Collection[str]) -> None:
+    """Raises ValueError if a recipe's loss is not one of those known: LOSSES or JOINT_LOSSES."""
+    if name not in known:
+        raise ValueError(f'loss must be one of {", ".join(known)}, got {name!r}')

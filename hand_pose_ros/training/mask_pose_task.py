@@ -28,6 +28,7 @@ from hand_pose_ros.training.photo_material import (
     load_material,
     stack_images,
 )
+from hand_pose_ros.training.recipes import number
 from hand_pose_ros.training.targets import keypoint_targets
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import deployed_runtime, reader_pck
@@ -44,10 +45,10 @@ class MaskPoseRecipe(PhotoRecipe):
         peak_weight: How much more than an empty cell a peak counts; 0 is the paper.
     """
 
-    batch: int
-    sigma_cells: float
-    mask_weight: float
-    peak_weight: float
+    batch: int = number(1)
+    sigma_cells: float = number(0.1)
+    mask_weight: float = number(0)
+    peak_weight: float = number(0)
 
 
 class MaskPoseTask:

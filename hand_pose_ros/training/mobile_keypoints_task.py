@@ -14,13 +14,14 @@ from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.networks.mobile_keypoints import PLANS, STRIDE
 from hand_pose_ros.networks.srhandnet import normalise
 from hand_pose_ros.runtimes.base import KeypointSpec
-from hand_pose_ros.training.losses import LOSSES
+from hand_pose_ros.training.losses import LOSSES, check_loss
 from hand_pose_ros.training.photo_material import (
     PhotoMaterial,
     PhotoRecipe,
     load_material,
     stack_images,
 )
+from hand_pose_ros.training.recipes import number
 from hand_pose_ros.training.targets import keypoint_targets
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import deployed_runtime, reader_pck
@@ -37,8 +38,8 @@ class MobileKeypointsRecipe(PhotoRecipe):
         loss: A key of losses.LOSSES; the paper names none.
     """
 
-    batch: int
-    sigma_cells: float
+    batch: int = number(1)
+    sigma_cells: float = number(0.1)
     loss: str
 
 
@@ -46,6 +47,7 @@ class MobileKeypointsTask:
     """See `Task`."""
 
     def __init__(self, recipe: MobileKeypointsRecipe) -> None:
+        check_loss(recipe.loss, LOSSES)
         self.recipe = recipe
         size = PLANS[recipe.plan].input_size
         self.spec = KeypointSpec(recipe.network, recipe.plan, size, STRIDE)

@@ -14,8 +14,11 @@ from hand_pose_ros.data.augment import Augmentation, Sample, region_sample, scen
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.data.pictures import Picture, load_backgrounds
-from hand_pose_ros.training.recipes import Recipe
+from hand_pose_ros.training.recipes import Recipe, number
 from hand_pose_ros.training.task import step_rngs
+
+SIZE_STEP = 16
+"""Pictures have a multiple of so many pixels a side: the networks halve them four times."""
 
 VALIDATION_STEP = 3
 """Neighbouring photos of a sequence are almost alike: every third tells enough."""
@@ -51,18 +54,25 @@ class TwoPassRecipe(PhotoRecipe):
     """A recipe of a network that sees whole scenes as well as single regions.
 
     Attributes:
-        scene_size: Side of the scenes trained on, pixels; a multiple of 16.
+        scene_size: Side of the scenes trained on, pixels; a multiple of SIZE_STEP.
         scene_batch: Scenes per step and process.
-        region_size: Side of the regions trained on and used in the second pass, pixels.
+        region_size: Side of the regions trained on and used in the second pass, pixels; also a
+            multiple.
         region_batch: Regions per step and process; scenes and regions take turns.
         region_share: Share of the steps that see regions.
     """
 
-    scene_size: int
-    scene_batch: int
-    region_size: int
-    region_batch: int
-    region_share: float
+    scene_size: int = number(SIZE_STEP)
+    scene_batch: int = number(1)
+    region_size: int = number(SIZE_STEP)
+    region_batch: int = number(1)
+    region_share: float = number(0, 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, size in (('scene_size', self.scene_size), ('region_size', self.region_size)):
+            if size % SIZE_STEP:
+                raise ValueError(f'{name} must be a multiple of {SIZE_STEP}, got {size}')
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,8 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         data: Folder they are below.
 
     Raises:
-        ValueError: A picture or a label file is not what it should be.
+        ValueError: A picture or a label file is not what it should be; or none is left to train
+            on in a folder, or to validate on.
         OSError: A folder is missing.
     """
     pictures: list[list[Picture]] = []
@@ -122,7 +133,11 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
     for folder in (data / name for name in recipe.photos):
         labels, held_out = split_photos(folder, recipe.held_out_groups)
         pictures.append(load_pictures(folder, labels, recipe.matte_groups))
+        if not pictures[-1]:
+            raise ValueError(f'{folder} has no hands outside of held_out_groups to train on')
         validation += [(folder / label.image, label) for label in held_out]
+    if not validation:
+        raise ValueError('held_out_groups names no group of the photos: nothing to validate on')
     folders = [data / name for name in recipe.backgrounds]
     backgrounds = load_backgrounds(folders, held_out=False)
     if recipe.mistakes:

@@ -1,10 +1,16 @@
 """Training recipes: the files of config/models."""
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
+
+
+def number(low: float, high: float = math.inf) -> Any:
+    """Declares a number of a recipe, and its range, ends included."""
+    return field(metadata={'low': low, 'high': high})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +32,14 @@ class Recipe:
 
     network: str
     plan: str
-    learning_rate: float
-    weight_decay: float
-    steps: int
-    warmup_steps: int
-    decay_share: float
-    ema_decay: float
-    validate_every: int
-    seed: int
+    learning_rate: float = number(0)
+    weight_decay: float = number(0)
+    steps: int = number(1)
+    warmup_steps: int = number(0)
+    decay_share: float = number(0, 1)
+    ema_decay: float = number(0, 1)
+    validate_every: int = number(1)
+    seed: int = number(0)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -67,24 +73,37 @@ def build_recipe(path: Path, document: dict[str, Any], kind: type[RecipeT]) -> R
         The recipe.
 
     Raises:
-        ValueError: A key is missing, unknown or of the wrong type.
+        ValueError: A key is missing or unknown, a value of the wrong type or out of its range.
     """
     hints = get_type_hints(kind)
-    known = {field.name: hints[field.name] for field in fields(kind)}
+    known = {each.name: each for each in fields(kind)}
     wrong = sorted(known.keys() ^ document.keys())
     if wrong:
         raise ValueError(f'{path}: keys missing or unknown: {", ".join(wrong)}')
-    values = {key: _typed(path, key, document[key], hint) for key, hint in known.items()}
+    values = {}
+    for key, each in known.items():
+        values[key] = _typed(path, key, document[key], hints[key])
+        _check_range(path, each, values[key])
     return kind(**values)
 
 
 def _typed(path: Path, key: str, value: Any, hint: Any) -> Any:
-    name = getattr(hint, '__name__', str(hint))
-    if name == 'tuple':
+    if get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise ValueError(f'{path}: {key} must be a list, got {value!r}')
-        return tuple(value)
+        return tuple(_typed(path, key, each, get_args(hint)[0]) for each in value)
+    name = hint.__name__
     accepted: tuple[type, ...] = (int, float) if hint is float else (hint,)
     if not isinstance(value, accepted) or isinstance(value, bool) != (hint is bool):
         raise ValueError(f'{path}: {key} must be of type {name}, got {value!r}')
     return value
+
+
+def _check_range(path: Path, each: 'Field[Any]', value: Any) -> None:
+    if not each.metadata:
+        return
+    low, high = each.metadata['low'], each.metadata['high']
+    # Written so that NaN is out of range.
+    if not low <= value <= high:
+        expected = f'at least {low}' if high == math.inf else f'from {low} to {high}'
+        raise ValueError(f'{path}: {each.name} must be {expected}, got {value!r}')

@@ -33,6 +33,7 @@ from hand_pose_ros.training.photo_material import (
     load_material,
     stack_images,
 )
+from hand_pose_ros.training.recipes import number
 from hand_pose_ros.training.task import example_pictures, loaded, step_rngs
 from hand_pose_ros.training.validation import deployed_runtime, reader_pck
 
@@ -74,10 +75,10 @@ class SkeletonMultiScaleRecipe(PhotoRecipe):
             also learns to do without.
     """
 
-    region_batch: int
-    sigma_px: float
+    region_batch: int = number(1)
+    sigma_px: float = number(0.1)
     skeleton_model: str
-    skeleton_dropout: float
+    skeleton_dropout: float = number(0, 1)
 
 
 class SkeletonUNetTask:

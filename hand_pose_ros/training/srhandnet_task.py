@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hand_pose_ros.networks.srhandnet import PLANS, STRIDES, normalise
 from hand_pose_ros.runtimes.base import ModelSpec
-from hand_pose_ros.training.losses import LOSSES
+from hand_pose_ros.training.losses import LOSSES, check_loss
 from hand_pose_ros.training.photo_material import (
     PhotoMaterial,
     TwoPassRecipe,
@@ -39,6 +39,12 @@ class SRHandNetTask:
     """See `Task`."""
 
     def __init__(self, recipe: SRHandNetRecipe) -> None:
+        check_loss(recipe.loss, LOSSES)
+        if len(recipe.sigmas_cells) != len(STRIDES):
+            raise ValueError(
+                f'sigmas_cells must be one number for each of {len(STRIDES)} heads, '
+                f'got {len(recipe.sigmas_cells)}'
+            )
         self.recipe = recipe
         size = PLANS[recipe.plan].input_size
         self.spec = ModelSpec(

@@ -87,8 +87,9 @@ def test_the_paper_loss_starts_near_6000_and_the_mask_is_a_small_part_of_it():
     maps = np.concatenate((keypoints, heatmap.background(keypoints)[None]))[None]
     targets = (torch.zeros(1, 46, 46), torch.from_numpy(maps))
     outputs = [torch.zeros(1, 2, 46, 46), *[torch.zeros(1, 22, 46, 46)] * 5]
-    whole = float(mask_pose_loss(outputs, targets, 0.05, 0.0))
-    stages = float(mask_pose_loss(outputs[1:], targets, 0.05, 0.0))
+    task = read_task(MODELS / 'mask_pose.yaml')
+    whole = float(task.loss(outputs, targets))
+    stages = float(task.loss(outputs[1:], targets))
     assert 4500 < stages < 5600
     assert whole - stages == pytest.approx(0.05 * 46 * 46 * np.log(2), rel=1e-3)
 
