@@ -72,8 +72,7 @@ def _write_dataset(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     surroundings = _read_surroundings(args)
     renderer = _renderer(args, *surroundings)
-    render = renderer.render if recipe.colour else renderer.render_depth
-    write_dataset(args.out, recipe, render, _digest(*surroundings))
+    write_dataset(args.out, recipe, renderer.render_for(recipe.colour), _digest(*surroundings))
     # As the file has them, rounded, so that a resumed run draws the very same report.
     labels = read_labels(args.out)
     _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))

@@ -87,7 +87,7 @@ def _render_alone(
 
 
 def _render(renderer: HandRenderer, config: SceneConfig, shaded: bool, batches: int) -> None:
-    render = renderer.render if shaded else renderer.render_depth
+    render = renderer.render_for(shaded)
     for batch in range(batches):
         result = render(config, range(batch * BATCH_SIZE, (batch + 1) * BATCH_SIZE))
     if result.mask.is_cuda:

@@ -1,7 +1,7 @@
 """Hands in depth images, cut out and varied for training: the samples of the depth network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -149,6 +149,16 @@ def split_labels(
     """Returns the labels of a folder to train on, and those held out: the last ones."""
     first_held_out = round(len(labels) * (1 - held_out_share))
     return labels[:first_held_out], labels[first_held_out:]
+
+
+def joined(parts: Sequence[DepthHands]) -> DepthHands:
+    """Puts hands together, and their depth images."""
+    depth_mm: list[NDArray[np.uint16]] = []
+    hands = []
+    for part in parts:
+        hands += [replace(hand, picture=hand.picture + len(depth_mm)) for hand in part.hands]
+        depth_mm += part.depth_mm
+    return DepthHands(depth_mm, hands)
 
 
 def draw_sample(

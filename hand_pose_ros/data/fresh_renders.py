@@ -68,17 +68,26 @@ class FreshRenders(Generic[Content]):
             ValueError: The recipe renders nothing that can be learnt from.
         """
         if self._asked % AT_ONCE == 0:
+            first = FIRST_INDEX + int(np.random.default_rng((step, rank)).integers(FIRST_INDEX))
             count = AT_ONCE if self._pool else POOL
-            self._pool = (self._pool + self._rendered(step, rank, count))[-POOL:]
+            new = self._rendered(range(first, first + count))
+            self._pool = (self._pool + new)[-POOL:]
             if not self._pool:
                 raise ValueError(f'none of {count} rendered pictures shows a hand well enough')
         self._asked += 1
         return self._pool
 
-    def _rendered(self, step: int, rank: int, count: int) -> list[Content]:
+    def held_out(self, share: float) -> list[Content]:
+        """Renders the last pictures of the set that the recipe describes, to validate on.
+
+        Args:
+            share: How many of all of them.
+        """
+        count = self.recipe.count
+        return self._rendered(range(round(count * (1 - share)), count))
+
+    def _rendered(self, indices: range) -> list[Content]:
         recipe = self.recipe
-        first = FIRST_INDEX + int(np.random.default_rng((step, rank)).integers(FIRST_INDEX))
-        indices = range(first, first + count)
         batch = self._render(recipe.scene, [recipe.seed + index for index in indices])
         made = [self._make(recipe, index, batch, row) for row, index in enumerate(indices)]
         return [content for content in made if content is not None]

@@ -17,13 +17,16 @@ from hand_pose_ros.data.depth_hands import (
     DepthSample,
     Jitter,
     draw_sample,
+    joined,
     load_depth_hands,
 )
+from hand_pose_ros.data.fresh_renders import FreshRenders, fresh_depth
 from hand_pose_ros.networks.local_regression_hourglass import PLANS
 from hand_pose_ros.runtimes.base import CROP_NAME, DepthSpec
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.training.losses import JOINT_LOSSES, check_loss, max_out_loss
 from hand_pose_ros.training.recipes import Recipe, number
+from hand_pose_ros.training.synth_recipes import open_renders
 from hand_pose_ros.training.task import loaded, step_rngs
 
 SIDE_WEIGHT = 0.05
@@ -36,7 +39,9 @@ class HourglassRecipe(Recipe):
     """A recipe of the local regression hourglass.
 
     Attributes:
-        renders: Folders of rendered depth, as `hand-pose synth` writes them.
+        renders: Folders of rendered depth, as `hand-pose synth` writes them; or recipes of it
+            (paths that end in .yaml), rendered while the network trains; each is drawn from as
+            often as a folder is on average.
         held_out_share: Share of the pictures of each folder kept for validation.
         batch: Hands per step and process.
         cube_m: Side of the cube around a hand, metres.
@@ -67,20 +72,33 @@ class HourglassTask:
         self.recipe = recipe
         size = PLANS[recipe.plan].input_size
         self.spec = DepthSpec(recipe.network, recipe.plan, size, recipe.cube_m, NUM_KEYPOINTS)
-        self._hands: DepthHands | None = None
+        self._hands = DepthHands([], [])
+        self._renders: list[FreshRenders[DepthHands]] = []
         self._held_out: DepthHands | None = None
 
     def load(self, data: Path) -> None:
-        """Reads rendered depth; see `Task.load`."""
-        folders = [data / name for name in self.recipe.renders]
-        self._hands, self._held_out = load_depth_hands(folders, self.recipe.held_out_share)
+        """Reads rendered depth, and renders what to validate on; see `Task.load`."""
+        share = self.recipe.held_out_share
+        renders = open_renders(self.recipe.renders, fresh_depth)
+        folders = [data / name for name in self.recipe.renders if name not in renders]
+        self._renders = list(renders.values())
+        held_out = [hands for pool in self._renders for hands in pool.held_out(share)]
+        if folders:
+            self._hands, written = load_depth_hands(folders, share)
+            held_out.append(written)
+        self._held_out = joined(held_out)
 
     def batch(self, step: int, rank: int) -> tuple[list[Tensor], list[Tensor]]:
         """Draws hands; the last target says whether the step is one of fine-tuning."""
-        recipe, hands = self.recipe, loaded(self._hands)
+        recipe = self.recipe
         _, own = step_rngs(recipe.seed, step, rank)
-        chosen = own.integers(0, len(hands.hands), recipe.batch)
-        samples = [self._sample(own, hands, index, Jitter()) for index in chosen.tolist()]
+        pools = [pool.at(step, rank) for pool in self._renders]
+        samples = []
+        for source in own.integers(0, len(recipe.renders), recipe.batch).tolist():
+            pool = pools[source] if source < len(pools) else [self._hands]
+            hands = pool[own.integers(len(pool))]
+            index = int(own.integers(len(hands.hands)))
+            samples.append(self._sample(own, hands, index, Jitter()))
         fine_tuning = step >= recipe.steps * (1 - recipe.fine_tune_share)
         joints = torch.from_numpy(np.stack([sample.joints for sample in samples]))
         is_right = torch.tensor([float(sample.is_right) for sample in samples])

@@ -68,7 +68,9 @@ class MaskPoseTask:
         """Composes regions; see `Task.batch`."""
         recipe = self.recipe
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = loaded(self._material).regions(own, recipe.batch, self.spec.input_size)
+        samples = (
+            loaded(self._material).at(step, rank).regions(own, recipe.batch, self.spec.input_size)
+        )
         images = stack_images(samples)
         masks = np.stack([mask.encode(hand_mask(sample), STRIDE) for sample in samples])
         maps = keypoint_targets(samples, STRIDE, recipe.sigma_cells)

@@ -61,7 +61,9 @@ class MobileKeypointsTask:
         """Composes regions of right hands; see `Task.batch`."""
         recipe = self.recipe
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = loaded(self._material).regions(own, recipe.batch, self.spec.input_size)
+        samples = (
+            loaded(self._material).at(step, rank).regions(own, recipe.batch, self.spec.input_size)
+        )
         samples = [right_handed(sample) for sample in samples]
         images = stack_images(samples)
         targets = keypoint_targets(samples, STRIDE, recipe.sigma_cells)

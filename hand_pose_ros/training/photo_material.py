@@ -1,7 +1,7 @@
 """What the networks that see pictures are trained and validated on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hand_pose_ros.data.augment import Augmentation, Sample, region_sample, scene_sample
+from hand_pose_ros.data.fresh_renders import FreshRenders, fresh_picture
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.data.pictures import Picture, load_backgrounds
 from hand_pose_ros.training.recipes import Recipe, number
+from hand_pose_ros.training.synth_recipes import open_renders
 from hand_pose_ros.training.task import step_rngs
 
 SIZE_STEP = 16
@@ -29,7 +31,8 @@ class PhotoRecipe(Recipe):
     """A recipe of a network that sees pictures.
 
     Attributes:
-        photos: Folders of labelled pictures, in the format of data/labels.py.
+        photos: Folders of labelled pictures, in the format of data/labels.py; or recipes of
+            `hand-pose synth` (paths that end in .yaml), rendered while the network trains.
         shares: How often each of these folders is drawn from; they sum to 1.
         matte_groups: Groups cut out of their plain background.
         held_out_groups: Groups kept for validation.
@@ -80,16 +83,26 @@ class PhotoMaterial:
     """The pictures of a run.
 
     Attributes:
-        pictures: Labelled pictures to train on, one list per folder of the recipe.
+        pictures: Labelled pictures to train on, one list per folder of the recipe; empty for what
+            is rendered while the network trains.
         shares: How often each list is drawn from.
         backgrounds: (H, W, 3) uint8 pictures without hands.
         validation: Path and label of every third held-out picture.
+        renders: What is rendered, by its index in `pictures`.
     """
 
     pictures: list[list[Picture]]
     shares: tuple[float, ...]
     backgrounds: list[NDArray[np.uint8]]
     validation: list[tuple[Path, ImageLabel]]
+    renders: Mapping[int, FreshRenders[Picture]]
+
+    def at(self, step: int, rank: int) -> 'PhotoMaterial':
+        """Returns the material of a batch, with the pictures that are rendered by now."""
+        pictures = list(self.pictures)
+        for index, pool in self.renders.items():
+            pictures[index] = pool.at(step, rank)
+        return replace(self, pictures=pictures)
 
     def scenes(self, rng: Generator, count: int, size: int) -> list[Sample]:
         """Composes pictures of `size` pixels a side, as the full-frame pass sees them."""
@@ -108,9 +121,10 @@ class PhotoMaterial:
     def two_pass_samples(self, recipe: TwoPassRecipe, step: int, rank: int) -> list[Sample]:
         """Composes scenes or regions, the same kind in all processes of a step; see `Task`."""
         shared, own = step_rngs(recipe.seed, step, rank)
+        material = self.at(step, rank)
         if shared.random() < recipe.region_share:
-            return self.regions(own, recipe.region_batch, recipe.region_size)
-        return self.scenes(own, recipe.scene_batch, recipe.scene_size)
+            return material.regions(own, recipe.region_batch, recipe.region_size)
+        return material.scenes(own, recipe.scene_batch, recipe.scene_size)
 
     def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
         return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]
@@ -130,7 +144,12 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
     """
     pictures: list[list[Picture]] = []
     validation: list[tuple[Path, ImageLabel]] = []
-    for folder in (data / name for name in recipe.photos):
+    renders = open_renders(recipe.photos, fresh_picture)
+    for name in recipe.photos:
+        if name in renders:
+            pictures.append([])
+            continue
+        folder = data / name
         labels, held_out = split_photos(folder, recipe.held_out_groups)
         pictures.append(load_pictures(folder, labels, recipe.matte_groups))
         if not pictures[-1]:
@@ -142,7 +161,10 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
     backgrounds = load_backgrounds(folders, held_out=False)
     if recipe.mistakes:
         backgrounds += load_backgrounds([data / name for name in recipe.mistakes], held_out=None)
-    return PhotoMaterial(pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP])
+    pools = {i: renders[name] for i, name in enumerate(recipe.photos) if name in renders}
+    return PhotoMaterial(
+        pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP], pools
+    )
 
 
 def stack_images(samples: Sequence[Sample]) -> Tensor:

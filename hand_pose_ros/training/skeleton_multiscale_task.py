@@ -171,7 +171,7 @@ class SkeletonMultiScaleTask:
         """Composes regions, each with the skeleton that the other network draws."""
         recipe, size = self.recipe, self.spec.input_size
         _, own = step_rngs(recipe.seed, step, rank)
-        samples = loaded(self._material).regions(own, recipe.region_batch, size)
+        samples = loaded(self._material).at(step, rank).regions(own, recipe.region_batch, size)
         images = stack_images(samples)
         drawn = loaded(self._skeletons).run({INPUT_NAME: images.numpy()})[SKELETON_NAME]
         drawn[own.random(len(drawn)) < recipe.skeleton_dropout] = 0

@@ -6,7 +6,7 @@
 The same seed gives the same picture bit for bit on one machine, in any batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,6 +110,10 @@ class HandRenderer:
         camera gets back of them; `alpha` is 0 or 255.
         """
         return self._in_chunks(replace(config, supersampling=1), seeds, shaded=False)
+
+    def render_for(self, colour: bool) -> Callable[[SceneConfig, Sequence[int]], RenderedBatch]:
+        """Returns `render`, or `render_depth` for what needs no colour."""
+        return self.render if colour else self.render_depth
 
     def render_scene(self, scene: SceneParameters, *, shaded: bool = True) -> RenderedBatch:
         """Renders scenes given by their parameters, for instance the frames of a clip."""
