@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from dataclasses import fields, replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 import torch
 from fake_render import fake_render, noise_picture
 
+from hand_pose_ros.data.depth_sensors import SENSORS, skin_range_m
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.rendering.render import SceneConfig
 from hand_pose_ros.data.synth_dataset import (
@@ -302,9 +304,13 @@ def test_the_validation_sets_are_those_of_the_paper(name, count, share):
     assert recipe.scene.hand_share == share
 
 
-def test_the_depth_set_shows_every_camera_500_frames_in_its_range():
+def test_the_depth_set_shows_hands_from_near_to_far_by_all_cameras():
     recipe = load_recipe(RECIPES / 'depth.yaml')
-    assert (recipe.count, len(set(recipe.sensors))) == (2000, 4)
+    assert (recipe.count, set(recipe.sensors)) == (2000, set(SENSORS))
+    assert recipe.scene.distance_m == (0.3, 2.0)
+    for low, high in pairwise((0.3, 0.5, 1.0, 1.29, 2.0)):
+        ranges = [skin_range_m(sensor) for sensor in SENSORS.values()]
+        assert sum(near <= low and high <= far for near, far in ranges) >= 2
 
 
 def test_no_two_recipes_share_a_picture():
