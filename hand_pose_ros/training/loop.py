@@ -21,7 +21,6 @@ from torch import Tensor, distributed, multiprocessing, nn
 from tqdm import tqdm
 
 from hand_pose_ros.networks.deployed import build
-from hand_pose_ros.runtimes.torch_runtime import read_module
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.batches import batches
 from hand_pose_ros.training.curves import plot_curves
@@ -95,7 +94,7 @@ class _Worker:
         self.rank, self.job, self.task, self.recipe = rank, job, job.task, recipe
         self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
-            self.net.load_state_dict(_start_weights(job.start, recipe))
+            self.net.load_state_dict(checkpoint.weights_of(job.start, recipe))
         nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -210,16 +209,6 @@ class _Worker:
         self.net.load_state_dict(state.network)
         self.averaged.load_state_dict(state.averaged)
         self.optimiser.load_state_dict(state.optimiser)
-
-
-def _start_weights(path: Path, recipe: Recipe) -> dict[str, Tensor]:
-    module, spec = read_module(path)
-    if (spec.network, spec.plan) != (recipe.network, recipe.plan):
-        raise ValueError(
-            f'{path} holds a {spec.network} {spec.plan}, '
-            f'the recipe trains a {recipe.network} {recipe.plan}'
-        )
-    return module.net.state_dict()
 
 
 def is_bf16_fast(device: str) -> bool:

@@ -92,6 +92,18 @@ def test_a_run_can_start_from_the_weights_of_a_model(data):
         train(replace(light, start=path, out=data / 'light'))
 
 
+def test_weights_are_blended_by_their_shares_and_counters_are_left():
+    before = {'w': torch.tensor([0.0, 4.0]), 'n': torch.tensor(7)}
+    after = {'w': torch.tensor([2.0, 0.0]), 'n': torch.tensor(9)}
+    mean = checkpoint.blended(after, before, 0.25)
+    assert mean['w'].tolist() == [1.5, 1.0]
+    assert int(mean['n']) == 9
+    assert checkpoint.blended(after, before, 0.0)['w'].tolist() == [2.0, 0.0]
+    for share in (-0.1, 1.5, float('nan')):
+        with pytest.raises(ValueError, match='from 0 to 1, got'):
+            checkpoint.blended(after, before, share)
+
+
 def test_two_processes_share_the_work(data):
     train(job(data, processes=2))
     state = checkpoint.load(data / 'run' / 'checkpoint.pt')
