@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import cv2
 import numpy as np
 import pytest
@@ -55,7 +57,7 @@ def test_count_and_seed_of_the_command_line_go_before_those_of_the_recipe(
     tmp_path, recipe, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr(synth, '_renderer', lambda *args: type('Renderer', (), {'render': None}))
+    monkeypatch.setattr(synth, '_renderer', lambda *args: Mock())
     monkeypatch.setattr(synth, 'write_dataset', lambda out, recipe, *rest: asked.append(recipe))
     monkeypatch.setattr(synth, 'read_labels', lambda out: [])
     monkeypatch.setattr(synth, 'draw_contact_sheet', lambda out, labels: np.zeros((4, 4, 3), 'u1'))
