@@ -37,12 +37,13 @@ class Reader(Protocol):
 
 
 class Estimator(Protocol):
-    """Finds the hands of a picture."""
+    """Finds the hands of a picture.
 
-    @property
-    def reader(self) -> Reader:
-        """Makes the second pass."""
-        ...
+    Attributes:
+        reader: Makes the second pass.
+    """
+
+    reader: Reader
 
     def detect(
         self,
@@ -92,20 +93,8 @@ class Estimator(Protocol):
         Returns:
             R hands; a region without a hand gives one without keypoints.
         """
-        ...
-
-
-def read_regions(
-    reader: Reader,
-    rgb: NDArray[np.uint8],
-    boxes_px: NDArray[np.floating],
-    threshold: float,
-    refine: bool,
-    sides: NDArray[np.floating] | None,
-) -> list[Hand]:
-    """Does what `Estimator.look_again` promises by a reader, which wants a region and its side."""
-    if len(boxes_px) == 0:
-        return []
-    if sides is None:
-        sides = np.zeros(len(boxes_px), np.float32)
-    return reader.read(rgb, boxes_px, sides, threshold, refine)
+        if len(boxes_px) == 0:
+            return []
+        if sides is None:
+            sides = np.zeros(len(boxes_px), np.float32)
+        return self.reader.read(rgb, boxes_px, sides, threshold, refine)

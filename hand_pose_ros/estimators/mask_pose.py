@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap
-from hand_pose_ros.estimators.base import Reader, read_regions
+from hand_pose_ros.estimators.base import Estimator, Reader
 from hand_pose_ros.estimators.srhandnet import make_hand, missed_regions
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import (
@@ -33,7 +33,7 @@ CROPS_AT_ONCE = 4
 four are as quick as twenty. A TensorRT engine takes as many where nobody says otherwise."""
 
 
-class MaskPoseEstimator:
+class MaskPoseEstimator(Estimator):
     """Finds the hand of a frame without a detector, as the paper does: the frame is the region.
 
     The paper's pictures show one hand each. A small one is found where the pyramid comes upon it.
@@ -65,17 +65,6 @@ class MaskPoseEstimator:
         missed_px, sides = missed_regions(tracked_px, tracked_sides, hand.box_px[None])
         tracked = self.look_again(rgb, missed_px, threshold, refine, sides)
         return sorted((hand, *tracked), key=lambda each: -each.score)
-
-    def look_again(
-        self,
-        rgb: NDArray[np.uint8],
-        boxes_px: NDArray[np.floating],
-        threshold: float,
-        refine: bool,
-        sides: NDArray[np.floating] | None = None,
-    ) -> list[Hand]:
-        """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
 
 class MaskPoseReader:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, skeleton_image
 from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.estimators.base import read_regions
+from hand_pose_ros.estimators.base import Estimator
 from hand_pose_ros.estimators.srhandnet import make_hand, missed_regions
 from hand_pose_ros.geometry.crop import letterbox
 from hand_pose_ros.runtimes.base import (
@@ -36,7 +36,7 @@ peaks are low. On held-out photos it makes the usual `detector.min_score` mean w
 SRHandNet: most hands stay, and little else does."""
 
 
-class SkeletonMultiScaleEstimator:
+class SkeletonMultiScaleEstimator(Estimator):
     """Finds the hands of a frame.
 
     Attributes:
@@ -76,17 +76,6 @@ class SkeletonMultiScaleEstimator:
         missed_px, _ = missed_regions(tracked_px, tracked_sides, boxes_px)
         hands = self.look_again(rgb, np.concatenate((boxes_px, missed_px)), threshold, refine)
         return sorted(hands, key=lambda hand: -hand.score)
-
-    def look_again(
-        self,
-        rgb: NDArray[np.uint8],
-        boxes_px: NDArray[np.floating],
-        threshold: float,
-        refine: bool,
-        sides: NDArray[np.floating] | None = None,
-    ) -> list[Hand]:
-        """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
 
 class SkeletonReader:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, region_map
-from hand_pose_ros.estimators.base import Reader, read_regions
+from hand_pose_ros.estimators.base import Estimator, Reader
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, Runtime, spec_of
@@ -55,7 +55,7 @@ class _Found:
     least_scores: NDArray[np.float32]
 
 
-class SRHandNetEstimator:
+class SRHandNetEstimator(Estimator):
     """Finds hands with an SRHandNet of any size; another network may make the second pass.
 
     Attributes:
@@ -162,17 +162,6 @@ class SRHandNetEstimator:
             maps[region_map.CENTRE :], spec.stride, threshold, spec.reference_px, refine
         )
         return maps, box, _distinct(regions)
-
-    def look_again(
-        self,
-        rgb: NDArray[np.uint8],
-        boxes_px: NDArray[np.floating],
-        threshold: float,
-        refine: bool,
-        sides: NDArray[np.floating] | None = None,
-    ) -> list[Hand]:
-        """Finds one hand in each of some regions; see `Estimator.look_again`."""
-        return read_regions(self.reader, rgb, boxes_px, threshold, refine, sides)
 
     def _corrected(
         self,
