@@ -87,7 +87,8 @@ class HandMask:
     box_px: NDArray[np.float32]
 
 
-def _no_joints() -> NDArray[np.float32]:
+def no_joints() -> NDArray[np.float32]:
+    """Returns (21, 3) float32 of NaN: no joint is known."""
     return np.full((NUM_KEYPOINTS, 3), np.nan, np.float32)
 
 
@@ -118,7 +119,7 @@ class Hand:
     score: float
     side: Side = Side.UNKNOWN
     side_score: float = 0.0
-    joints_cam: NDArray[np.float32] = field(default_factory=_no_joints)
+    joints_cam: NDArray[np.float32] = field(default_factory=no_joints)
     position_sources: NDArray[np.uint8] = field(default_factory=_no_sources)
     id: str = ''
     mask: HandMask | None = None

@@ -54,6 +54,9 @@ def generate_launch_description() -> LaunchDescription:
             (each, LaunchConfiguration(each)) for each in ('image', 'depth', 'camera_info')
         ],
         output='screen',
+        # A defect ends the process, and says so; the robot still needs its hands.
+        respawn=True,
+        respawn_delay=2.0,
     )
     rviz = Node(
         package='rviz2',
@@ -62,8 +65,7 @@ def generate_launch_description() -> LaunchDescription:
         parameters=[{'use_sim_time': use_sim_time}],
         # hands.rviz knows the default namespace only.
         remappings=[
-            (f'/hands/{each}', ['/', namespace, f'/{each}'])
-            for each in ('markers', 'image_annotated')
+            (f'/hands/{each}', [namespace, f'/{each}']) for each in ('markers', 'image_annotated')
         ],
         condition=IfCondition(LaunchConfiguration('rviz')),
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
-from hand_pose_ros.types import Side
+from hand_pose_ros.types import Hand, Side
 
 BACKGROUND, CENTRE, WIDTH, HEIGHT, SIDE = range(NUM_KEYPOINTS, NUM_KEYPOINTS + 5)
 """Indices of the maps that follow the keypoints."""
@@ -23,6 +23,18 @@ BOX_MARGIN = 1.3
 """Side of a hand's region over the side of its keypoints' box (section III-B)."""
 
 SIDE_VALUES = {Side.LEFT: -1.0, Side.UNKNOWN: 0.0, Side.RIGHT: 1.0}
+
+
+def signed_side(hand: Hand) -> float:
+    """Returns the side score of a hand, negative for left; 0 where the side is unknown."""
+    return SIDE_VALUES[hand.side] * hand.side_score
+
+
+def side_of(value: float) -> tuple[Side, float]:
+    """Turns -1 (left) .. +1 (right) into a side and its score: the inverse of `signed_side`."""
+    if value == 0:
+        return Side.UNKNOWN, 0.0
+    return (Side.RIGHT if value > 0 else Side.LEFT), min(abs(value), 1.0)
 
 
 @dataclass(frozen=True)

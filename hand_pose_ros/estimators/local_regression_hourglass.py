@@ -26,7 +26,7 @@ from hand_pose_ros.runtimes.base import (
     spec_of,
 )
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
-from hand_pose_ros.types import Camera, Hand
+from hand_pose_ros.types import Camera, Hand, no_joints
 
 MIN_MEASURED = 7
 """With fewer measured joints their median says less of the hand's distance than its whole box."""
@@ -45,10 +45,6 @@ FLAT_STRIDE = 4
 """Every so many pixels of a crop are looked at, along both axes, to tell whether it is flat."""
 
 
-def _no_joints() -> NDArray[np.float32]:
-    return np.full((NUM_KEYPOINTS, 3), np.nan, np.float32)
-
-
 @dataclass(frozen=True)
 class DepthReading:
     """What the network says of a hand.
@@ -61,7 +57,7 @@ class DepthReading:
         is_no_hand: What the depth shows cannot be a hand, so what was measured on it is none, too.
     """
 
-    joints_cam: NDArray[np.float32] = field(default_factory=_no_joints)
+    joints_cam: NDArray[np.float32] = field(default_factory=no_joints)
     side: float = 0.0
     refusal: str = ''
     is_no_hand: bool = False

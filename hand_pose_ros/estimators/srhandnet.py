@@ -182,7 +182,8 @@ class SRHandNetEstimator(Estimator):
         corrected = self.look_again(rgb, own_px[off], threshold, refine, sides[off])
         better = list(hands)
         for index, hand in zip(off, corrected, strict=True):
-            better[index] = max(hand, hands[index], key=lambda one: one.score)
+            # The sum, not the mean: few sure keypoints are no better than many.
+            better[index] = max(hand, hands[index], key=lambda one: float(one.scores.sum()))
         return better
 
     def _first_pass_hands(
@@ -268,7 +269,7 @@ def make_hand(
     box = np.zeros(4, np.float32)
     if seen.any():
         box = np.clip(region_map.keypoint_box(keypoints_px), 0, np.tile(last_px, 2))
-    side, side_score = _side_of(side_value)
+    side, side_score = region_map.side_of(side_value)
     return Hand(
         keypoints_px=keypoints_px,
         scores=scores,
@@ -283,15 +284,8 @@ def with_side(hand: Hand, side_value: float) -> Hand:
     """Gives a hand that has no side the one that was seen before, -1 (left) .. +1 (right)."""
     if hand.side != Side.UNKNOWN:
         return hand
-    side, side_score = _side_of(side_value)
+    side, side_score = region_map.side_of(side_value)
     return replace(hand, side=side, side_score=side_score)
-
-
-def _side_of(value: float) -> tuple[Side, float]:
-    """Turns -1 (left) .. +1 (right) into a side and its score."""
-    if value == 0:
-        return Side.UNKNOWN, 0.0
-    return (Side.RIGHT if value > 0 else Side.LEFT), min(abs(value), 1.0)
 
 
 def _read(

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.region_map import SIDE_VALUES
+from hand_pose_ros.codecs.region_map import signed_side
 from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import make_hand, with_side
 from hand_pose_ros.types import MIRRORED, Hand
@@ -44,7 +44,7 @@ def settled(
     if not doubtful:
         return list(hands)
     boxes_px = np.array([hands[i].box_px for i in doubtful], np.float32)
-    sides = np.array([SIDE_VALUES[hands[i].side] * hands[i].side_score for i in doubtful])
+    sides = np.array([signed_side(hands[i]) for i in doubtful])
     how = (threshold, refine)
     zoomed_px = np.concatenate([_zoomed(boxes_px, zoom) for zoom in ZOOMS])
     views = reader.read(rgb, zoomed_px, np.tile(sides, len(ZOOMS)), *how)
@@ -81,7 +81,7 @@ def _agreed(views: Sequence[Hand], image_hw: tuple[int, ...]) -> Hand:
     points_px = np.ma.masked_invalid([view.keypoints_px for view in views])
     keypoints_px = np.ma.filled(np.ma.median(points_px, axis=0), np.nan).astype(np.float32)
     scores = np.mean([view.scores for view in views], axis=0)
-    side = float(np.mean([SIDE_VALUES[view.side] * view.side_score for view in views]))
+    side = float(np.mean([signed_side(view) for view in views]))
     return replace(make_hand(keypoints_px, scores, side, image_hw), mask=views[0].mask)
 
 

@@ -142,8 +142,7 @@ class TrackingConfig:
     )
     max_missed_s: float = setting(
         0.4,
-        'A hand not seen for longer gets a new id when it comes back, seconds; must exceed the '
-        'time between images.',
+        'A hand not seen for longer gets a new id when it comes back, seconds.',
         0.0,
         10.0,
     )
@@ -153,8 +152,8 @@ class TrackingConfig:
 class LiftConfig:
     """From pixels and depth to metres."""
 
-    min_depth_m: float = setting(0.1, 'Depth nearer than this is not believed, metres.', 0.0, 10.0)
-    max_depth_m: float = setting(5.0, 'Depth farther than this is not believed, metres.', 0.1, 50)
+    min_depth_m: float = setting(0.1, 'Depth nearer than this is not believed, metres.', 0.0, 0.5)
+    max_depth_m: float = setting(5.0, 'Depth farther than this is not believed, metres.', 0.5, 50)
     patch_ratio: float = setting(
         0.05, 'Radius of the depth patch around a keypoint, as a share of the hand box.', 0.0, 0.5
     )

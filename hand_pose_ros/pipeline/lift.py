@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.region_map import SIDE_VALUES
+from hand_pose_ros.codecs.region_map import side_of, signed_side
 from hand_pose_ros.estimators.local_regression_hourglass import (
     DepthReading,
     LocalRegressionHourglassEstimator,
@@ -164,10 +164,9 @@ def join(
         scores=(hand.scores * falls).astype(np.float32),
         score=hand.score * _fit(hand, pixels),
     )
-    value = SIDE_VALUES[hand.side] * hand.side_score + reading.side
-    side = Side.RIGHT if value > 0 else Side.LEFT if value < 0 else Side.UNKNOWN
     told = 1 if hand.side == Side.UNKNOWN or reading.side == 0 else 2
-    return replace(known, side=side, side_score=abs(value) / told)
+    side, side_score = side_of((signed_side(hand) + reading.side) / told)
+    return replace(known, side=side, side_score=side_score)
 
 
 def _towards_rays(hand: Hand, reading: DepthReading, camera: Camera) -> NDArray[np.float64]:

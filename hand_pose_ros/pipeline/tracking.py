@@ -8,10 +8,10 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.codecs.region_map import BOX_MARGIN, SIDE_VALUES
+from hand_pose_ros.codecs.region_map import BOX_MARGIN, side_of, signed_side
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.pipeline.config import TrackingConfig
-from hand_pose_ros.types import Hand, Side
+from hand_pose_ros.types import Hand
 
 VELOCITY_MEMORY_S = 0.05
 
@@ -26,6 +26,10 @@ MAX_REACH = 2.0
 
 MAX_SIZE_RATIO = 2.0
 """Between a hand and its track, where they do not overlap."""
+
+LONGEST_STEP_S = 2.0
+"""A hand seen in the last image is followed to the next one however slow the images come, but not
+over a longer step: after a pause it could be any hand."""
 
 SIDE_MEMORY_S = 2.0
 
@@ -135,8 +139,8 @@ class Tracker:
         """
         if stamp_s < self._stamp_s:
             self.reset()
-        self._stamp_s = stamp_s
         self._tracks = self._alive(stamp_s)
+        self._stamp_s = stamp_s
         places = [_place(hand) for hand in hands]
         known = self._match(hands, places, stamp_s)
         named = []
@@ -145,12 +149,13 @@ class Tracker:
             if track is None:
                 track = _Track(str(next(self._ids)), stamp_s, place, np.zeros(4))
                 self._tracks.append(track)
-            track.see(place, _signed_side(hand), stamp_s)
+            track.see(place, signed_side(hand), stamp_s)
             named.append(_with_track(hand, track))
         return tuple(named)
 
     def _alive(self, stamp_s: float) -> list[_Track]:
-        oldest_s = stamp_s - self.config.max_missed_s
+        last_image_s = max(self._stamp_s, stamp_s - LONGEST_STEP_S)
+        oldest_s = min(stamp_s - self.config.max_missed_s, last_image_s)
         return [track for track in self._tracks if track.stamp_s >= oldest_s]
 
     def _match(
@@ -181,7 +186,7 @@ class Tracker:
         near = distance <= np.minimum(MAX_REACH, MAX_SPEED * away_s)
         near &= growth <= math.log(MAX_SIZE_RATIO)
         overlap = pairwise_iou(_box_px(places), _box_px(predicted))
-        sides = np.array([[_signed_side(hand)] for hand in hands])  # (N, 1)
+        sides = np.array([[signed_side(hand)] for hand in hands])  # (N, 1)
         side_means = np.array([track.side_mean for track in self._tracks])
         cost = distance + (1 - overlap) + AWAY_WEIGHT * away_s
         cost += SIDE_WEIGHT * np.maximum(0, -sides * side_means)
@@ -208,13 +213,6 @@ def _box_px(places: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate((places[..., :2] - half, places[..., :2] + half), axis=-1)
 
 
-def _signed_side(hand: Hand) -> float:
-    """Returns the side score, negative for left; 0 where the side is unknown."""
-    return SIDE_VALUES[hand.side] * hand.side_score
-
-
 def _with_track(hand: Hand, track: _Track) -> Hand:
-    side = Side.UNKNOWN
-    if track.side_mean:
-        side = Side.RIGHT if track.side_mean > 0 else Side.LEFT
-    return replace(hand, id=track.id, side=side, side_score=abs(track.side_mean))
+    side, side_score = side_of(track.side_mean)
+    return replace(hand, id=track.id, side=side, side_score=side_score)

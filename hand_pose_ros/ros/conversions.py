@@ -119,7 +119,10 @@ def depth_from_msg(message: Image | CompressedImage) -> NDArray[np.float32]:
 
 
 def camera_from_msg(message: CameraInfo, rectified: bool = False) -> Camera:
-    """Reads a camera's intrinsics.
+    """Reads a camera's intrinsics, for the pixels of its images.
+
+    Its matrices are of the whole sensor; an image may show a part of it (`roi`), and one pixel in
+    place of several (`binning_x`, `binning_y`).
 
     Args:
         message: Calibration of the camera.
@@ -153,7 +156,16 @@ def camera_from_msg(message: CameraInfo, rectified: bool = False) -> Camera:
             f'{" or ".join(DISTORTION_MODELS)}, '
             f'got {message.distortion_model!r} with {list(distortion)}'
         )
-    return Camera(message.height, message.width, fx, fy, cx, cy, distortion)
+    roi, across, down = message.roi, message.binning_x or 1, message.binning_y or 1
+    return Camera(
+        (roi.height or message.height) // down,
+        (roi.width or message.width) // across,
+        fx / across,
+        fy / down,
+        (cx - roi.x_offset) / across,
+        (cy - roi.y_offset) / down,
+        distortion,
+    )
 
 
 def hands_to_msg(hands: Sequence[Hand], header: Header) -> HandPoseArray:

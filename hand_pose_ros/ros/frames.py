@@ -48,7 +48,7 @@ def frame_from_msgs(messages: FrameMessages, rectified: bool, report: Report) ->
         report('depth', f'depth {error}; going on without it')
     try:
         if camera_info is not None:
-            camera = _matching_camera(camera_info, rectified, pixels.shape[:2])
+            camera = _matching_camera(rgb, camera_info, rectified, pixels.shape[:2])
     except ValueError as error:
         report('camera_info', f'camera_info {error}; going on without 3D positions')
     return Frame(pixels, stamp_s_of(rgb.header), depth_m, camera)
@@ -74,8 +74,14 @@ def _aligned_depth(
 
 
 def _matching_camera(
-    camera_info: CameraInfo, rectified: bool, expected_hw: tuple[int, ...]
+    rgb: AnyImage, camera_info: CameraInfo, rectified: bool, expected_hw: tuple[int, ...]
 ) -> Camera:
+    """Reads the calibration; some drivers leave its frame empty."""
+    if camera_info.header.frame_id not in ('', rgb.header.frame_id):
+        raise ValueError(
+            f'frame_id: expected that of the image, {rgb.header.frame_id!r}, '
+            f'got {camera_info.header.frame_id!r} (is it of another camera?)'
+        )
     camera = camera_from_msg(camera_info, rectified)
     if (camera.height, camera.width) != expected_hw:
         raise ValueError(

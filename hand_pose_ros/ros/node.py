@@ -112,7 +112,10 @@ class HandPoseNode(LifecycleNode):
             return FAILURE
         self._while_active.callback(self._processor.reset)
         sync = self._config.sync
+        known = self._synchroniser.camera_info
         self._synchroniser = Synchroniser(sync.slop_s, sync.max_wait_s)
+        # Some drivers send it once.
+        self._synchroniser.camera_info = known
         work = partial(self._process, self._processor)
         self._worker = FrameWorker(self._synchroniser, work)
         self._while_active.callback(self._worker.stop)
@@ -177,10 +180,16 @@ class HandPoseNode(LifecycleNode):
             new = with_values(old, {each.name: each.value for each in parameters})
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        if self._processor is not None and new.pipeline.model != old.pipeline.model:
+            reason = 'model.* is read when the node is configured: clean it up first'
+            return SetParametersResult(successful=False, reason=reason)
+        if self._inputs is not None and new.input != old.input:
+            try:
+                self._inputs.listen(new.input)
+            except RuntimeError as error:
+                self._inputs.listen(old.input)
+                return SetParametersResult(successful=False, reason=str(error))
         if self._processor is not None:
-            if new.pipeline.model != old.pipeline.model:
-                reason = 'model.* is read when the node is configured: clean it up first'
-                return SetParametersResult(successful=False, reason=reason)
             self._processor.config = new.pipeline
             self._processor.rectified = new.input.rectified
         self._config = new
@@ -188,8 +197,6 @@ class HandPoseNode(LifecycleNode):
             self._health.clear(each.name)
         self._synchroniser.slop_s = new.sync.slop_s
         self._synchroniser.max_wait_s = new.sync.max_wait_s
-        if self._inputs is not None and new.input != old.input:
-            self._inputs.listen(new.input)
         return SetParametersResult(successful=True)
 
     def _process(self, processor: FrameProcessor, messages: FrameMessages) -> None:

@@ -20,6 +20,9 @@ DEPTH_SILENT_S = 1.0
 RATE_STAMPS = 9
 """Stamps from which a frame period is estimated: the median bears a dropped frame or two."""
 
+GLITCH_S = 1.0
+"""A stamp that goes back by less is a camera's clock at fault; by more, time starts again."""
+
 KEPT_DEPTHS = 8
 """Enough for a 90 Hz depth camera beside a 30 Hz RGB camera that is two frames late."""
 
@@ -98,16 +101,20 @@ class Synchroniser:
             now_s: Arrival time in seconds, on a clock that never goes back.
 
         Returns:
-            False when the stamp lies before that of the last RGB image.
+            False when the stamp lies before that of the last RGB image. A little before, and the
+            image is dropped.
         """
-        forward = not self._rgb_stamps or stamp_s >= self._rgb_stamps[-1]
-        if not forward:
+        back_s = self._rgb_stamps[-1] - stamp_s if self._rgb_stamps else 0.0
+        if 0 < back_s < GLITCH_S:
+            self.dropped += 1
+            return False
+        if back_s > 0:
             self._restart(stamp_s)
         self._rgb_stamps.append(stamp_s)
         wait_s = self.max_wait_s if self._depth_comes(now_s) else 0.0
         self._waiting.append((Stamped(stamp_s, message), now_s + wait_s))
         self._release(now_s)
-        return forward
+        return back_s <= 0
 
     def add_depth(self, stamp_s: float, message: Any, now_s: float) -> None:
         """Takes in a depth image; arguments as for `add_rgb`."""
@@ -177,10 +184,12 @@ class Synchroniser:
         if not self._depths:
             return False
         newest_s = self._depths[-1].stamp_s
-        next_s = newest_s + period_s(self._depth_stamps)
-        return newest_s >= rgb.stamp_s or (
-            nearest is not None and next_s - rgb.stamp_s >= rgb.stamp_s - nearest.stamp_s
-        )
+        if newest_s >= rgb.stamp_s:
+            return True
+        ahead_s = newest_s + period_s(self._depth_stamps) - rgb.stamp_s
+        if nearest is None:
+            return ahead_s > self.pairing_slop_s
+        return ahead_s >= rgb.stamp_s - nearest.stamp_s
 
 
 def period_s(stamps: Iterable[float]) -> float:

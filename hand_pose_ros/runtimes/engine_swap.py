@@ -57,6 +57,7 @@ class SwappingRuntime:
         self._name = name
         # One assignment, so that a frame sees either the one or the other.
         self._active: Runtime = fallback
+        self._opened: Runtime | None = None
         # A daemon: a program that ends does not wait for a build.
         self._thread = threading.Thread(target=self._open, name='engine', daemon=True)
         self._thread.start()
@@ -101,10 +102,9 @@ class SwappingRuntime:
         """Ends a build that is under way, and gives the faster runtime's memory back."""
         self._opening.stop()
         self._thread.join()
-        active, self._active = self._active, self._fallback
-        close = getattr(active, 'close', None)
-        if active is not self._fallback and close is not None:
-            close()
+        self._active = self._fallback
+        # Also one that has failed: its memory is freed here alone.
+        getattr(self._opened, 'close', lambda: None)()
 
     def _open(self) -> None:
         try:
@@ -113,11 +113,8 @@ class SwappingRuntime:
             # Of whatever kind: one that ended this thread unheard would leave users waiting.
             self._give_up(error)
         else:
-            self._active, self.progress, self.outcome = (
-                opened,
-                'ready',
-                f'now {opened.description}',
-            )
+            self._opened = self._active = opened
+            self.progress, self.outcome = 'ready', f'now {opened.description}'
 
     def _give_up(self, error: Exception) -> None:
         self.progress = f'failed: {error}'

@@ -35,6 +35,7 @@ BACKGROUND = [np.zeros((64, 64, 3), np.uint8)]
 
 
 NO_HAND = Augmentation(region_negatives=1.0)
+ONLY_HANDS = Augmentation(region_negatives=0.0)
 
 
 def median_redness(sample):
@@ -63,22 +64,24 @@ def test_labels_lie_on_what_they_label(make, opaque):
         sample = make(np.random.default_rng(seed), [picture], BACKGROUND, SIZE, settings)
         on_dot.extend(brightness_at(sample) > 0.35)
     assert len(on_dot) > 300
-    # Patches that cover part of a hand, and strong noise and blur, hide a few dots.
-    assert np.mean(on_dot) > 0.9
+    # Things before the hand, and strong noise and blur, hide a few dots.
+    assert np.mean(on_dot) > 0.85
 
 
-def test_mirroring_swaps_the_side():
+@pytest.mark.parametrize(
+    ('make', 'seeds'), [(region_sample, range(40)), (scene_sample, range(300))]
+)
+def test_mirroring_swaps_the_side(make, seeds):
     picture = dotted_picture()
-    only_hands = Augmentation(region_negatives=0.0)
+    settings = Augmentation(region_negatives=0.0, scene_hand_share=(0.03, 0.1), homography=0.3)
     chirality = {}
-    for seed in range(40):
-        sample = region_sample(np.random.default_rng(seed), [picture], BACKGROUND, 128, only_hands)
-        hand = sample.keypoints_px[0]
-        if np.isfinite(hand[[0, 4, 20]]).all():
-            u, v = hand[4] - hand[0], hand[20] - hand[0]
-            chirality.setdefault(np.sign(u[0] * v[1] - u[1] * v[0]), set()).add(
-                Side(sample.sides[0])
-            )
+    for seed in seeds:
+        sample = make(np.random.default_rng(seed), [picture], BACKGROUND, 128, settings)
+        for hand, side in zip(sample.keypoints_px, sample.sides, strict=True):
+            if np.isfinite(hand[[0, 4, 20]]).all():
+                u, v = hand[4] - hand[0], hand[20] - hand[0]
+                turn = np.sign(u[0] * v[1] - u[1] * v[0])
+                chirality.setdefault(turn, set()).add(Side(side))
     assert sorted(map(sorted, chirality.values())) == [[Side.LEFT], [Side.RIGHT]]
 
 
@@ -110,12 +113,39 @@ def test_every_target_has_enough_keypoints_all_inside():
 
 
 def test_a_region_is_letterboxed_top_left_with_grey_beside():
-    sample = region_sample(
-        np.random.default_rng(3), [dotted_picture()], BACKGROUND, 128, Augmentation()
-    )
-    assert sample.image.shape == (128, 128, 3)
-    filled = (sample.image == FILL).all(axis=2)
-    assert filled[:, -1].all() or filled[-1].all() or not filled.all(axis=1).any()
+    widths, heights = [], []
+    for seed in range(20):
+        sample = region_sample(
+            np.random.default_rng(seed), [dotted_picture()], BACKGROUND, 128, ONLY_HANDS
+        )
+        assert sample.image.shape == (128, 128, 3)
+        is_fill = (sample.image == FILL).all(axis=2)
+        widths.append(128 - is_fill.all(axis=0).sum())
+        heights.append(128 - is_fill.all(axis=1).sum())
+        assert max(widths[-1], heights[-1]) == 128
+        assert not is_fill[: heights[-1], : widths[-1]].all(axis=0).any()
+        assert not is_fill[: heights[-1], : widths[-1]].all(axis=1).any()
+    assert min(widths) < 124
+    assert min(heights) < 124
+
+
+@pytest.mark.parametrize('make', [scene_sample, region_sample])
+def test_a_third_of_the_hands_have_a_thing_before_them_and_keep_their_labels(make):
+    """On a white picture before white, all that is dark was put there."""
+    points = np.random.default_rng(0).uniform(60, 240, (21, 2)).astype(np.float32)
+    white = np.full((300, 300, 4), 255, np.uint8)
+    picture = make_picture(white, points[None], [Side.LEFT])
+    settings = Augmentation(scene_hand_share=(0.5, 0.9), negatives=0.0, region_negatives=0.0)
+    covered, labelled = [], []
+    for seed in range(60):
+        sample = make(np.random.default_rng(seed), [picture], BACKGROUND, 128, settings)
+        for hand in sample.keypoints_px:
+            seen = np.rint(hand[np.isfinite(hand).all(axis=1)]).astype(int)
+            labelled.append(len(seen))
+            grey = sample.image[seen[:, 1], seen[:, 0]].mean(axis=1)
+            covered.append((grey < 0.3 * np.median(sample.image)).mean())
+    assert 0.1 < np.mean(np.array(covered) > 0) < 0.5
+    assert np.mean(labelled) > 14
 
 
 def test_the_same_seed_gives_the_same_sample():

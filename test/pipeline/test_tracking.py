@@ -94,8 +94,16 @@ def test_a_hand_missed_for_longer_than_set_gets_a_new_id():
     tracker = Tracker(TrackingConfig(max_missed_s=0.25))
     (before,) = tracker.update((hand_at(100),), START_S)
     (still,) = tracker.update((hand_at(100),), START_S + 0.24)
+    tracker.update((), START_S + 0.24 + 0.2)
     (after,) = tracker.update((hand_at(100),), START_S + 0.24 + 0.26)
     assert before.id == still.id != after.id
+
+
+@pytest.mark.parametrize(('step_s', 'lasts'), [(0.7, True), (1.9, True), (2.1, False)])
+def test_a_hand_seen_in_every_image_keeps_its_id_however_slow_they_come(tracker, step_s, lasts):
+    seen = follow(tracker, [100.0] * 4, rate_hz=1 / step_s)
+    assert (len(set(seen)) == 1) == lasts
+    assert (len(tracker.regions(START_S + 4 * step_s)) == 1) == lasts
 
 
 @pytest.mark.parametrize('rate_hz', [10, 30])

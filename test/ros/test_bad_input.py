@@ -102,6 +102,19 @@ def test_a_camera_that_cannot_be_used_is_left_out(start, pipeline, changes, word
     assert rig.keypoints
 
 
+def test_the_calibration_of_another_camera_is_left_out(start, pipeline, camera_info):
+    rig = start()
+
+    def send():
+        rig.send_image()
+        rig.send(camera_info=camera_info(Header(frame_id='depth_optical')))
+
+    rig.until(lambda: rig.tells('camera_color_optical_frame', 'depth_optical'), repeat=send)
+    assert all(each.camera is None for each in pipeline.frames)
+    rig.send(camera_info=camera_info(Header()))
+    rig.until(lambda: pipeline.frames[-1].camera is not None, repeat=rig.send_image)
+
+
 def test_depth_without_any_measurement_reaches_the_pipeline_as_nan(start, pipeline):
     rig = start()
     nothing = np.zeros((48, 64), np.uint16)
@@ -183,6 +196,24 @@ def test_a_camera_info_that_comes_once_is_enough(start, camera_info, pipeline):
     count = len(rig.statuses)
     rig.until(lambda: len(rig.statuses) > count + 4, repeat=rig.send_image)
     assert 'camera_info' not in rig.statuses[-1].message
+    rig.node.trigger_deactivate()
+    rig.node.trigger_activate()
+    pipeline.frames.clear()
+    rig.until(lambda: pipeline.frames, repeat=rig.send_image)
+    assert pipeline.frames[0].camera is not None
+
+
+def test_an_image_whose_stamp_is_a_little_early_ends_no_track(start, pipeline):
+    rig = start(*NO_DEPTH)
+    rig.until(lambda: rig.keypoints, repeat=rig.send_image)
+    rig.stamp_s -= 0.04
+    early = rig.send_image()
+    rig.until(lambda: rig.tells('stamps', 'expected', 'earlier'))
+    before = len(rig.keypoints)
+    rig.stamp_s += 0.04
+    rig.until(lambda: len(rig.keypoints) > before, repeat=rig.send_image)
+    assert pipeline.resets == 0
+    assert all(each.header != early for each in rig.keypoints)
 
 
 def test_an_input_that_is_silent_is_said_by_its_resolved_name(start):

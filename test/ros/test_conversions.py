@@ -6,10 +6,10 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, RegionOfInterest
 from std_msgs.msg import Header
 
-from hand_pose_ros.geometry.camera import unproject
+from hand_pose_ros.geometry.camera import project, unproject
 from hand_pose_ros.msg import HandKeypoint, HandPose
 from hand_pose_ros.ros.conversions import (
     camera_from_msg,
@@ -209,6 +209,17 @@ def test_a_rectified_image_has_the_projection_matrix_and_no_distortion(camera_in
     assert camera_from_msg(message, True) == Camera(48, 64, 55.0, 56.0, 30.5, 22.5)
     with pytest.raises(ValueError, match='expected a camera matrix'):
         camera_from_msg(camera_info(), True)
+
+
+def test_a_camera_that_bins_pixels_of_a_part_of_its_sensor_is_that_of_its_image(camera_info):
+    """A point seen at sensor pixel (s, t) is seen at ((s - 8) / 2, (t - 4) / 4) of the image."""
+    roi = RegionOfInterest(x_offset=8, y_offset=4, width=40, height=32)
+    found = camera_from_msg(camera_info(binning_x=2, binning_y=4, roi=roi))
+    assert (found.width, found.height) == (20, 8)
+    point = np.array([[0.1, -0.05, 0.5]])
+    whole = project(point, camera_from_msg(camera_info()))
+    np.testing.assert_allclose(project(point, found), (whole - [8, 4]) / [2, 4], atol=1e-9)
+    assert camera_from_msg(camera_info(binning_x=2, binning_y=2)).width == 32
 
 
 @pytest.mark.parametrize('count', [4, 5, 8, 12, 14])

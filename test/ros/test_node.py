@@ -25,11 +25,13 @@ def png(pixels):
 
 def test_every_image_is_answered_under_its_own_header_also_without_hands(start):
     rig = start(*NO_DEPTH)
-    sent = []
-    rig.until(lambda: len(rig.keypoints) >= 3, repeat=lambda: sent.append(rig.send_image()))
-    assert all(each.header in sent and each.hands == [] for each in rig.keypoints)
-    stamps = [each.header.stamp.sec + each.header.stamp.nanosec * 1e-9 for each in rig.keypoints]
-    assert stamps == sorted(stamps)
+    rig.until(lambda: rig.keypoints, repeat=rig.send_image)
+    rig.keypoints.clear()
+    for count in range(1, 6):
+        header = rig.send_image()
+        rig.until(lambda: len(rig.keypoints) == count)  # noqa: B023
+        assert rig.keypoints[-1].header == header
+        assert rig.keypoints[-1].hands == []
 
 
 def test_hands_of_the_pipeline_are_published(start, pipeline, hand):
@@ -188,6 +190,18 @@ def test_an_input_changes_while_the_node_runs(start, pipeline, image):
     assert result.successful
     message = CompressedImage(format='png', data=png(RGB))
     rig.until(lambda: pipeline.frames, repeat=lambda: rig.send(image__compressed=message))
+
+
+def test_an_input_that_cannot_be_subscribed_to_is_refused_and_the_old_one_goes_on(start):
+    first = start(*NO_DEPTH, '-p', 'autostart:=false')
+    topic = f'/t{int(first.name[1:]) + 1}/image/compressed'
+    wrong = f'qos_overrides.{topic}.subscription.reliability:=sometimes'
+    rig = start(*NO_DEPTH, '-p', wrong)
+    (result,) = rig.node.set_parameters([Parameter('input.image_transport', value='compressed')])
+    assert not result.successful
+    assert 'reliability' in result.reason
+    assert rig.node.get_parameter('input.image_transport').value == 'raw'
+    rig.until(lambda: rig.keypoints, repeat=rig.send_image)
 
 
 @pytest.mark.parametrize(

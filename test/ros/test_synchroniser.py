@@ -6,15 +6,17 @@ from hand_pose_ros.ros.synchroniser import DEPTH_SILENT_S, FrameMessages, Synchr
 PERIOD_S = 1 / 30
 
 
-def running(slop_s: float = 0.0, frames: int = 4) -> tuple[Synchroniser, float]:
+def running(
+    slop_s: float = 0.0, frames: int = 4, start_s: float = 100.0
+) -> tuple[Synchroniser, float]:
     """A synchroniser that has seen paired frames, and the stamp of the next one."""
     synchroniser = Synchroniser(slop_s)
     for index in range(frames):
-        stamp_s = index * PERIOD_S
+        stamp_s = start_s + index * PERIOD_S
         synchroniser.add_depth(stamp_s, f'depth{index}', stamp_s)
         synchroniser.add_rgb(stamp_s, f'rgb{index}', stamp_s)
         synchroniser.take(stamp_s)
-    return synchroniser, frames * PERIOD_S
+    return synchroniser, start_s + frames * PERIOD_S
 
 
 def test_rgb_without_a_depth_stream_is_ready_at_once() -> None:
@@ -138,6 +140,35 @@ def test_nobody_waits_for_a_depth_stream_that_fell_silent() -> None:
     later_s = stamp_s + DEPTH_SILENT_S + PERIOD_S
     synchroniser.add_rgb(later_s, 'rgb', later_s)
     assert synchroniser.take(later_s) == FrameMessages('rgb')
+
+
+@pytest.mark.parametrize('depth_hz', [5, 6, 10, 15])
+def test_slow_depth_does_not_hold_up_the_images_between(depth_hz: int) -> None:
+    synchroniser, answered, lags_s = Synchroniser(), 0, []
+    for tick in range(3000):
+        now_s = tick / 1000
+        if tick % round(1000 / depth_hz) == 0:
+            synchroniser.add_depth(now_s, 'depth', now_s)
+        if tick % 33 == 0:
+            synchroniser.add_rgb(now_s, now_s, now_s)
+        messages = synchroniser.take(now_s)
+        # The first depth images tell their rate.
+        if messages is not None and now_s > 0.5:
+            answered += 1
+            lags_s.append(now_s - messages.rgb)
+    assert answered >= 0.97 * 2500 / 33
+    assert np.quantile(lags_s, 0.97) <= 0.02
+
+
+@pytest.mark.parametrize('back_s', [0.0007, 0.9])
+def test_a_stamp_a_little_back_costs_that_image_alone(back_s: float) -> None:
+    synchroniser, stamp_s = running()
+    assert not synchroniser.add_rgb(stamp_s - PERIOD_S - back_s, 'glitch', stamp_s)
+    assert synchroniser.take(stamp_s) is None
+    assert synchroniser.dropped == 1
+    synchroniser.add_depth(stamp_s, 'depth', stamp_s)
+    assert synchroniser.add_rgb(stamp_s, 'next', stamp_s)
+    assert synchroniser.take(stamp_s) == FrameMessages('next', 'depth')
 
 
 def test_of_a_burst_only_the_newest_is_handed_out() -> None:

@@ -104,6 +104,9 @@ def test_an_engine_that_fails_while_running_costs_no_frame(fallback):
     engine.error = None
     assert value(runtime) == 1
     assert 'cudaErrorIllegalAddress' in runtime.description
+    assert not engine.closed
+    runtime.close()
+    assert engine.closed
 
 
 def test_an_input_that_both_refuse_leaves_the_engine_in_place(fallback):

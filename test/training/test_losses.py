@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hand_pose_ros.codecs.region_map import BACKGROUND, CENTRE, SIDE, WIDTH
+from hand_pose_ros.codecs.region_map import BACKGROUND, HEIGHT, SIDE, WIDTH
 from hand_pose_ros.training.losses import (
     JOINT_LOSSES,
     euclidean_loss,
@@ -41,15 +41,17 @@ def test_the_background_map_weighs_a_fifth():
     assert float(ratio) == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize('channel', [WIDTH, SIDE])
-def test_region_maps_weigh_31_times_inside_the_square(channel):
+@pytest.mark.parametrize(
+    ('channel', 'inside', 'outside'), [(WIDTH, 31, 0), (HEIGHT, 31, 0), (SIDE, 31, 1)]
+)
+def test_sizes_count_inside_the_square_alone_and_the_side_31_times_there(channel, inside, outside):
     target = maps()
-    target[0, CENTRE + 1 :, 1, 1] = 0.5
-    inside, outside = target.clone(), target.clone()
-    inside[0, channel, 1, 1] += 0.1
-    outside[0, channel, 3, 3] += 0.1
-    ratio = weighted_loss([inside], [target]) / weighted_loss([outside], [target])
-    assert float(ratio) == pytest.approx(31, rel=1e-4)
+    target[0, WIDTH:, 1, 1] = 0.5
+    for cell, weight in (((1, 1), inside), ((3, 3), outside)):
+        out = target.clone()
+        out[(0, channel, *cell)] += 0.1
+        found = float(weighted_loss([out], [target])) * target.numel() / 0.01
+        assert found == pytest.approx(weight, rel=1e-4)
 
 
 def two_hands():

@@ -1,5 +1,7 @@
 """Targets are what the codecs say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracle import open_hand
@@ -47,6 +49,19 @@ def test_a_picture_without_hands_has_background_only():
     maps = targets([])[3][0]
     assert (maps[region_map.BACKGROUND] == 1).all()
     assert np.delete(maps, region_map.BACKGROUND, axis=0).max() == 0
+
+
+def test_a_region_shows_the_keypoints_of_its_own_hand_and_the_centres_of_all():
+    hands = np.stack((HAND, HAND + np.float32(30)))
+    image = np.zeros((128, 128, 3), np.uint8)
+    scene = Sample(image, hands, hands, np.full(2, Side.LEFT, np.uint8))
+    region = replace(scene, coverage=np.zeros((128, 128), np.float32))
+    of_both, of_first = (
+        srhandnet_targets([each], STRIDES, SIGMAS, 256)[3][0] for each in (scene, region)
+    )
+    peaks = [len(heatmap.peaks(maps[8], 0.5)) for maps in (of_both, of_first)]
+    assert peaks == [2, 1]
+    np.testing.assert_array_equal(of_first[region_map.CENTRE :], of_both[region_map.CENTRE :])
 
 
 def test_keypoint_targets_are_of_the_first_hand_only():
