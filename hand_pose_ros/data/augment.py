@@ -25,6 +25,9 @@ MIN_KEYPOINTS = 6
 BESIDE_TRIES = 8
 """How often a part of a picture beside its hands is looked for."""
 
+OCCLUDED = 0.35
+"""Share of pictures with a thing before a hand."""
+
 BAD_BOX = 3.0
 """The first pass is not always nearly right."""
 
@@ -100,8 +103,10 @@ def scene_sample(
         hands = [_hide(known, matte) for known in hands]
         hands.append(new)
         sides.append(new_sides)
+    if hands:
+        canvas, _ = _occlude(rng, canvas, hands[-1], backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
-    return _finish(rng, image, hands, sides, (width, height))
+    return _finish(image, hands, sides, (width, height))
 
 
 def region_sample(
@@ -123,7 +128,7 @@ def region_sample(
         if matrix is not None:
             canvas, *_ = _paste(rng, canvas, picture, matrix)
         image = _letterboxed(photometric(rng, canvas), size)
-        sample = _finish(rng, image, [], [], (width, height))
+        sample = _finish(image, [], [], (width, height))
         return replace(sample, coverage=np.zeros((size, size), np.float32))
     picture = pictures[rng.integers(len(pictures))]
     chosen = rng.integers(len(picture.keypoints_px))
@@ -142,10 +147,11 @@ def region_sample(
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
     canvas, matte, hands, sides = _paste(rng, canvas, picture, place @ shape)
     hands, sides = np.roll(hands, -chosen, axis=0), np.roll(sides, -chosen)
+    canvas, before = _occlude(rng, canvas, hands, backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
-    sample = _finish(rng, image, [hands], [sides], (width, height))
+    sample = _finish(image, [hands], [sides], (width, height))
     coverage = np.zeros((size, size), np.float32)
-    coverage[:height, :width] = matte
+    coverage[:height, :width] = matte * (1 - before)
     return replace(sample, coverage=coverage)
 
 
@@ -336,7 +342,7 @@ def _paste(
     colours = warped[..., :3] if picture.opaque else _relit(rng, warped[..., :3])
     canvas = canvas + matte * (colours - canvas)
     sides = picture.sides
-    if np.linalg.det(matrix[:2, :2]) < 0:
+    if np.linalg.det(matrix) < 0:
         sides = np.array([MIRRORED[Side(side)] for side in sides], np.uint8)
     return canvas, matte[..., 0], _transform(matrix, picture.keypoints_px), sides
 
@@ -360,7 +366,6 @@ def _hide(hands: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.
 
 
 def _finish(
-    rng: Generator,
     image: NDArray[np.float32],
     hands: list[NDArray[np.float32]],
     sides: list[NDArray[np.uint8]],
@@ -374,21 +379,37 @@ def _finish(
     keypoints = outline.copy()
     keypoints[~inside] = np.nan
     keep = inside.sum(axis=1) >= MIN_KEYPOINTS
-    if rng.random() < 0.15:
-        _cover(rng, image, keypoints)
     kept_sides = np.concatenate(sides)[keep]
     return Sample(image.astype(np.uint8), keypoints[keep], outline[keep], kept_sides)
 
 
-def _cover(rng: Generator, image: NDArray[np.float32], keypoints: NDArray[np.float32]) -> None:
-    """Puts a plain patch over part of a hand; what it hides stays labelled, to be inferred."""
-    hand = keypoints[rng.integers(len(keypoints))]
-    seen = hand[np.isfinite(hand).all(axis=1)]
-    if len(seen) < MIN_KEYPOINTS:
-        return
-    extent = float(np.ptp(seen, axis=0).max())
-    x, y = seen[rng.integers(len(seen))] + rng.normal(0, 0.1 * extent, 2)
-    half_x, half_y = rng.uniform(0.05, 0.15, 2) * extent
-    rows = slice(max(int(y - half_y), 0), max(int(y + half_y) + 1, 0))
-    columns = slice(max(int(x - half_x), 0), max(int(x + half_x) + 1, 0))
-    image[rows, columns] = rng.uniform(0, 255, 3)
+def _occlude(
+    rng: Generator,
+    canvas: NDArray[np.float32],
+    hands: NDArray[np.float32],
+    backgrounds: list[NDArray[np.uint8]],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Puts a thing before the first of some hands; what it hides stays labelled, to be inferred.
+
+    Returns:
+        The canvas, and the (H, W) coverage 0..1 of the thing.
+    """
+    height, width = canvas.shape[:2]
+    matte = np.zeros((height, width), np.float32)
+    inside = np.isfinite(hands[0]).all(axis=1)
+    if rng.random() > OCCLUDED or not inside.any():
+        return canvas, matte
+    hand = hands[0][inside]
+    extent = _extent(hand)
+    middle = hand[rng.integers(len(hand))] + rng.normal(0, 0.15 * extent, 2)
+    axes = 2 * extent * np.exp(rng.uniform(np.log(0.05), np.log(0.3), 2))
+    # One in three is long: a tool, a rail, a cable.
+    axes[0] *= 3 if rng.random() < 1 / 3 else 1
+    turned = (middle.tolist(), axes.tolist(), rng.uniform(0, 180))
+    if rng.random() < 0.5:
+        cv2.ellipse(matte, turned, 1.0, -1)
+    else:
+        cv2.fillConvexPoly(matte, np.rint(cv2.boxPoints(turned)).astype(np.int32), 1.0)
+    matte = cv2.GaussianBlur(matte, (0, 0), 0.7)
+    thing = random_background(rng, backgrounds, height, width)
+    return canvas + matte[..., None] * (thing - canvas), matte

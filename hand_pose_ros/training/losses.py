@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hand_pose_ros.codecs.region_map import BACKGROUND, CENTRE, WIDTH
+from hand_pose_ros.codecs.region_map import BACKGROUND, SIDE, WIDTH
 
 PEAK_WEIGHT = 8.0
 SQUARE_WEIGHT = 30.0
@@ -41,7 +41,11 @@ def weighted_loss(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tenso
     for out, target in zip(outputs, targets, strict=True):
         weight = 1 + PEAK_WEIGHT * target
         weight[:, BACKGROUND] = BACKGROUND_WEIGHT
-        weight[:, CENTRE + 1 :] = 1 + SQUARE_WEIGHT * (target[:, WIDTH : WIDTH + 1] > 0)
+        inside = (target[:, WIDTH : WIDTH + 1] > 0).to(target.dtype)
+        weight[:, SIDE:] = 1 + SQUARE_WEIGHT * inside
+        # Sizes are read at centres only. Were they zero elsewhere, a doubtful hand's box, a mean
+        # of its size and of zero, would be too small for it.
+        weight[:, WIDTH:SIDE] = (1 + SQUARE_WEIGHT) * inside
         losses.append((weight * (out - target).square()).mean())
     return torch.stack(losses).mean()
 

@@ -18,6 +18,9 @@ def srhandnet_targets(
 ) -> list[NDArray[np.float32]]:
     """Draws the maps of every head (SRHandNet section III-B).
 
+    In a region the keypoint maps show the hand that it is of, and no other: what reads them takes
+    one peak a map.
+
     Args:
         samples: N pictures of one size S.
         strides: Network pixels per cell of each head.
@@ -62,7 +65,8 @@ def _maps(
     sample: Sample, stride: int, sigma_cells: float, reference_px: float
 ) -> NDArray[np.float32]:
     map_hw = (sample.image.shape[0] // stride, sample.image.shape[1] // stride)
-    keypoints = heatmap.encode(sample.keypoints_px, map_hw, stride, sigma_cells)
+    read_px = sample.keypoints_px if sample.coverage is None else sample.keypoints_px[:1]
+    keypoints = heatmap.encode(read_px, map_hw, stride, sigma_cells)
     boxes = [region_map.keypoint_box(hand) for hand in sample.keypoints_px]
     sides = [region_map.SIDE_VALUES[Side(side)] for side in sample.sides]
     regions = region_map.encode(
