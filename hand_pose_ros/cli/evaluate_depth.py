@@ -32,6 +32,7 @@ from hand_pose_ros.pipeline.hand_pipeline import open_pipeline
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.skeleton import KEYPOINT_NAMES
 from hand_pose_ros.training.hourglass_task import HourglassRecipe
+from hand_pose_ros.training.synth_recipes import folders_of
 from hand_pose_ros.training.tasks import read_task
 
 WITHOUT, WITH = 'pipeline without depth network', 'pipeline with it'
@@ -67,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     results = {}
     problems: list[str] = []
     sets = {
-        f'{name}, held out': (args.data / name, recipe.held_out_share) for name in recipe.renders
+        f'{name}, held out': (args.data / name, recipe.held_out_share)
+        for name in folders_of(recipe.renders)
     }
     sets |= {folder.name: (folder, 1.0) for folder in args.validation}
     for title, (folder, share) in sets.items():

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.cli.outputs import write_picture
 from hand_pose_ros.data.dataset_report import draw_contact_sheet, plot_statistics
 from hand_pose_ros.data.demo_clip import render_clip, simulate_sr305_frames
 from hand_pose_ros.data.depth_comparison import (
@@ -19,6 +20,7 @@ from hand_pose_ros.data.depth_comparison import (
     read_sr305_frames,
 )
 from hand_pose_ros.data.labels import read_labels
+from hand_pose_ros.data.pictures import read_picture
 from hand_pose_ros.data.rendering.render import HandRenderer
 from hand_pose_ros.data.synth_dataset import load_recipe, write_dataset
 from hand_pose_ros.runtimes.torch_runtime import torch_device
@@ -75,7 +77,7 @@ def _write_dataset(args: argparse.Namespace) -> None:
     write_dataset(args.out, recipe, renderer.render_for(recipe.colour), _digest(*surroundings))
     # As the file has them, rounded, so that a resumed run draws the very same report.
     labels = read_labels(args.out)
-    _write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))
+    write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels)[..., ::-1])
     plot_statistics(labels, args.out / 'statistics.png')
     hands = sum(len(label.hands) for label in labels)
     print(f'{len(labels)} pictures with {hands} hands in {args.out}')
@@ -88,7 +90,7 @@ def _compare_depth(args: argparse.Namespace) -> None:
     simulated_m = simulate_sr305_frames(renderer, SIMULATED_FRAMES)
     print(f'real      {describe(measure_errors(real_m))}')
     print(f'simulated {describe(measure_errors(simulated_m))}')
-    _write_picture(out, draw_comparison(real_m, simulated_m))
+    write_picture(out, draw_comparison(real_m, simulated_m)[..., ::-1])
 
 
 def _read_surroundings(args: argparse.Namespace) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
@@ -121,16 +123,5 @@ def _read_pictures(folder: Path | None, suffixes: tuple[str, ...]) -> list[NDArr
     paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in suffixes)
     if not paths:
         raise FileNotFoundError(f'no {" or ".join(suffixes)} below {folder}')
-    pictures = []
-    for path in paths:
-        picture = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-        if picture is None:
-            raise ValueError(f'{path} is not a picture that can be read')
-        pictures.append(np.ascontiguousarray(picture[..., ::-1]))
-    return pictures
-
-
-def _write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Writes a B, G, R picture; unlike OpenCV alone, says when it cannot."""
-    _, data = cv2.imencode(path.suffix or '.png', picture)
-    path.write_bytes(data.tobytes())
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
+    return [np.ascontiguousarray(read_picture(path, flags)[..., ::-1]) for path in paths]

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains; an existing checkpoint in the output folder is resumed."""
     device = torch_device(args.device)
-    processes = args.processes or len(os.sched_getaffinity(0))
+    processes = len(os.sched_getaffinity(0)) if args.processes is None else args.processes
+    if processes < 1:
+        raise ValueError(f'--processes must be at least 1, got {processes}')
     out = args.out or Path('runs') / args.recipe.stem
     if (out / 'checkpoint.pt').exists():
         print(f'going on from {out / "checkpoint.pt"}')

@@ -1,7 +1,6 @@
 """What is in a data set, at a glance: a contact sheet and histograms."""
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
+from hand_pose_ros.data.pictures import read_picture
 from hand_pose_ros.skeleton import BONES, FINGERS, WRIST
 from hand_pose_ros.types import Side
 
@@ -40,14 +40,17 @@ def draw_contact_sheet(folder: Path, labels: list[ImageLabel]) -> NDArray[np.uin
     pairs = min(SHEET_PAIRS, len(labels))
     tiles = []
     for label in (labels[i * len(labels) // pairs] for i in range(pairs)):
-        image = _read(folder / label.image)
+        image = read_picture(folder / label.image, cv2.IMREAD_UNCHANGED)
         if label.image == label.depth:
             image = colour_depth(image * np.float32(0.001))
+        else:
+            # Cut-outs have a fourth channel; what it hides is black.
+            image = image[..., :3]
         tiles.append(_tile(draw_hands(image, label.hands)))
         if label.depth is None:
             tiles.append(_tile(image))
         else:
-            depth_mm = _read(folder / label.depth)
+            depth_mm = read_picture(folder / label.depth, cv2.IMREAD_UNCHANGED)
             tiles.append(_tile(colour_depth(depth_mm * np.float32(0.001))))
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [tiles[i : i + SHEET_COLUMNS] for i in range(0, len(tiles), SHEET_COLUMNS)]
@@ -175,14 +178,6 @@ def palm_tilt_deg(joints_cam: NDArray[np.float32]) -> NDArray[np.float64]:
 def _angle_deg(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
     lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
     return np.degrees(np.arccos(np.clip((a * b).sum(axis=-1) / lengths, -1, 1)))
-
-
-def _read(path: Path) -> NDArray[Any]:
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is None:
-        raise ValueError(f'{path} is not a picture that can be read')
-    # Cut-outs have a fourth channel; what it hides is black.
-    return picture[..., :3] if picture.ndim == 3 else picture
 
 
 def _tile(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
+from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.skeleton import BONES
 from hand_pose_ros.types import Side
 
@@ -18,6 +19,11 @@ Content = TypeVar('Content')
 
 LEVELS = 4
 """Pictures are kept at full, half, quarter and eighth size, so that shrinking never aliases."""
+
+THUMBNAIL_PX = 16
+SAME_GREY = 4.0
+"""Two files are one picture if no pixel of their thumbnails, 0..255, differs by more: one of them
+may have been compressed again."""
 
 MIN_VISIBLE = 6
 """A hand that shows fewer joints, behind another or a body, is not a training target."""
@@ -78,12 +84,11 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
 
     Raises:
         OSError: The file is missing or cannot be read.
-        ValueError: It is not a colour picture.
+        ValueError: It is not a colour picture, or has another size than its label.
     """
     path = folder / label.image
-    image = read_picture(path, cv2.IMREAD_UNCHANGED)
-    if image.ndim != 3:
-        raise ValueError(f'{path} is not a colour picture')
+    image = _read_colour(path)
+    check_shape(str(path), image[..., :3], (label.height, label.width, 3))
     if image.shape[2] == 4:
         alpha = image[..., 3]
     elif matte:
@@ -168,7 +173,8 @@ def load_backgrounds(folders: Iterable[Path], held_out: bool | None) -> list[NDA
 def background_files(folders: Iterable[Path], held_out: bool | None) -> list[Path]:
     """Finds pictures without hands.
 
-    Every fourth file, in the order of the names, is held out to count false hands on.
+    Every fourth file of a folder, in the order of the names, is held out to count false hands on,
+    unless the same picture is among the others under another name.
 
     Args:
         folders: Folders searched with all below them.
@@ -177,14 +183,35 @@ def background_files(folders: Iterable[Path], held_out: bool | None) -> list[Pat
     Raises:
         FileNotFoundError: No picture was found.
     """
-    found = []
+    folders = list(folders)
+    trained, kept = [], []
     for folder in folders:
         suffixes = ('.jpg', '.jpeg', '.png', '.hdr')
         files = sorted(p for p in folder.rglob('*') if p.suffix.lower() in suffixes)
-        found += [p for i, p in enumerate(files) if held_out in (None, i % 4 == 3)]
+        kept += files[3::4]
+        trained += [path for index, path in enumerate(files) if index % 4 != 3]
+    if held_out:
+        known = np.array([_thumbnail(path) for path in trained]).reshape(-1, THUMBNAIL_PX**2)
+        kept = [path for path in kept if not _is_among(_thumbnail(path), known)]
+    found = {None: trained + kept, True: kept, False: trained}[held_out]
     if not found:
         raise FileNotFoundError(f'no pictures below {", ".join(map(str, folders))}')
     return found
+
+
+def _thumbnail(path: Path) -> NDArray[np.float32]:
+    """Returns a picture in a few grey pixels; NaN where that is not to be had cheaply."""
+    grey = None
+    if path.suffix.lower() != '.hdr':
+        grey = cv2.imread(str(path), cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    if grey is None:
+        return np.full(THUMBNAIL_PX**2, np.nan, np.float32)
+    size = (THUMBNAIL_PX, THUMBNAIL_PX)
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+
+
+def _is_among(thumbnail: NDArray[np.float32], known: NDArray[np.float32]) -> bool:
+    return bool((np.abs(known - thumbnail).max(axis=1, initial=0) < SAME_GREY).any())
 
 
 def read_background(path: Path) -> list[NDArray[np.uint8]]:
@@ -194,12 +221,21 @@ def read_background(path: Path) -> list[NDArray[np.uint8]]:
         OSError: The file cannot be read.
         ValueError: It is not a colour picture.
     """
-    image = read_picture(path, cv2.IMREAD_UNCHANGED)
-    if image.ndim != 3:
-        raise ValueError(f'{path} is not a colour picture')
+    image = _read_colour(path)
     if path.suffix.lower() == '.hdr':
         return panorama_views(image[..., ::-1])
     return [np.ascontiguousarray(image[..., 2::-1])]
+
+
+def _read_colour(path: Path) -> NDArray[Any]:
+    """Reads a picture as it is on file: B, G, R, perhaps alpha, perhaps radiance."""
+    # OpenCV turns a camera's JPEG upright, as its labels are, but not where it asks for the file's
+    # own channels.
+    is_jpeg = path.suffix.lower() in ('.jpg', '.jpeg')
+    image = read_picture(path, cv2.IMREAD_COLOR if is_jpeg else cv2.IMREAD_UNCHANGED)
+    if image.ndim != 3:
+        raise ValueError(f'{path} is not a colour picture')
+    return image
 
 
 def panorama_views(radiance: NDArray[np.float32], size: int = 384) -> list[NDArray[np.uint8]]:

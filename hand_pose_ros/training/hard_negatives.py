@@ -17,6 +17,7 @@ from hand_pose_ros.data.pictures import load_backgrounds, read_rgb
 from hand_pose_ros.evaluation.photos import FindHands
 from hand_pose_ros.training.photo_material import PhotoRecipe
 from hand_pose_ros.training.pseudo_labels import look_at
+from hand_pose_ros.training.synth_recipes import folders_of
 
 MARGIN = 1.6
 """Side of what is cut out, over that of the false hand's box: a background is cut further."""
@@ -44,7 +45,7 @@ def training_pictures(
     no_boxes = np.zeros((0, 4), np.float32)
     for picture in load_backgrounds([data / name for name in recipe.backgrounds], held_out=False):
         yield picture, no_boxes
-    for folder in (data / name for name in recipe.photos):
+    for folder in (data / name for name in folders_of(recipe.photos)):
         for label in split_photos(folder, recipe.held_out_groups)[0]:
             if label.group not in recipe.matte_groups and not _is_cut_out(label):
                 yield read_rgb(folder / label.image), np.array([h.box_px for h in label.hands])

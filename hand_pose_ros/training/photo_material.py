@@ -48,7 +48,8 @@ class PhotoRecipe(Recipe):
     mistakes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if len(self.shares) != len(self.photos) or abs(sum(self.shares) - 1) > 1e-6:
+        is_share = len(self.shares) == len(self.photos) and all(s >= 0 for s in self.shares)
+        if not is_share or abs(sum(self.shares) - 1) > 1e-6:
             raise ValueError('shares must be one number per folder of photos, summing to 1')
 
 
@@ -144,6 +145,7 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
     """
     pictures: list[list[Picture]] = []
     validation: list[tuple[Path, ImageLabel]] = []
+    groups: set[str] = set()
     renders = open_renders(recipe.photos, fresh_picture)
     for name in recipe.photos:
         if name in renders:
@@ -154,9 +156,13 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         pictures.append(load_pictures(folder, labels, recipe.matte_groups))
         if not pictures[-1]:
             raise ValueError(f'{folder} has no hands outside of held_out_groups to train on')
+        groups |= {label.group for label in labels + held_out}
         validation += [(folder / label.image, label) for label in held_out]
     if not validation:
         raise ValueError('held_out_groups names no group of the photos: nothing to validate on')
+    wrong = {*recipe.held_out_groups, *recipe.matte_groups} - groups
+    if wrong:
+        raise ValueError(f'held_out_groups and matte_groups: no photos of {sorted(wrong)}')
     folders = [data / name for name in recipe.backgrounds]
     backgrounds = load_backgrounds(folders, held_out=False)
     if recipe.mistakes:

@@ -40,10 +40,10 @@ class SRHandNetTask:
 
     def __init__(self, recipe: SRHandNetRecipe) -> None:
         check_loss(recipe.loss, LOSSES)
-        if len(recipe.sigmas_cells) != len(STRIDES):
+        if len(recipe.sigmas_cells) != len(STRIDES) or min(recipe.sigmas_cells) <= 0:
             raise ValueError(
-                f'sigmas_cells must be one number for each of {len(STRIDES)} heads, '
-                f'got {len(recipe.sigmas_cells)}'
+                f'sigmas_cells must be one number above 0 for each of {len(STRIDES)} heads, '
+                f'got {list(recipe.sigmas_cells)}'
             )
         self.recipe = recipe
         size = PLANS[recipe.plan].input_size

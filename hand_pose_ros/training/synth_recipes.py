@@ -11,6 +11,11 @@ RECIPE_SUFFIX = '.yaml'
 """A name that ends so is the path of a recipe, all others are folders below `--data`."""
 
 
+def folders_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns those names that are folders."""
+    return tuple(name for name in names if not name.endswith(RECIPE_SUFFIX))
+
+
 def open_renders(
     names: Sequence[str], make: Callable[[Recipe, int, RenderedBatch, int], Content | None]
 ) -> dict[str, FreshRenders[Content]]:

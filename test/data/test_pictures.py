@@ -9,6 +9,7 @@ import pytest
 
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.data.pictures import (
+    background_files,
     load_backgrounds,
     load_picture,
     panorama_views,
@@ -20,10 +21,10 @@ from hand_pose_ros.data.pictures import (
 from hand_pose_ros.types import Side
 
 
-def label_of(name):
+def label_of(name, hw=(100, 100)):
     points = np.stack((np.linspace(40, 60, 21), np.linspace(20, 90, 21)), axis=1)
     hand = HandLabel(points.astype(np.float32), np.array([30, 10, 70, 100], np.float32), Side.LEFT)
-    return ImageLabel(name, 100, 100, (hand,))
+    return ImageLabel(name, *hw, (hand,))
 
 
 def test_a_matte_keeps_the_hand_and_drops_a_plain_background(tmp_path):
@@ -46,7 +47,7 @@ def test_a_whole_photo_is_opaque_and_its_levels_halve(tmp_path):
 
 def test_channels_are_red_green_blue(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.full((8, 8, 3), (255, 0, 0), np.uint8))
-    picture = load_picture(tmp_path, label_of('a.png'), matte=False)
+    picture = load_picture(tmp_path, label_of('a.png', hw=(8, 8)), matte=False)
     assert picture.levels[0][0, 0].tolist() == [0, 0, 255, 255]
 
 
@@ -56,14 +57,46 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
         load_picture(tmp_path, label_of('a.png'), matte=False)
 
 
+def test_a_camera_jpeg_that_lies_on_its_side_is_trained_on_upright(tmp_path):
+    """Its EXIF says turn by 90 degrees, and labels are in pixels of what people see."""
+    code = cv2.imencode('.jpg', np.zeros((8, 6, 3), np.uint8))[1].tobytes()
+    entry = struct.pack('>HHIHH', 0x112, 3, 1, 6, 0)
+    exif = b'Exif\0\0MM' + struct.pack('>HIH', 42, 8, 1) + entry + bytes(4)
+    segment = struct.pack('>HH', 0xFFE1, len(exif) + 2) + exif
+    (tmp_path / 'a.jpg').write_bytes(code[:2] + segment + code[2:])
+    picture = load_picture(tmp_path, label_of('a.jpg', hw=(6, 8)), matte=False)
+    assert picture.levels[0].shape == (6, 8, 4)
+
+
+def test_a_label_of_another_size_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((8, 9, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'a\.png .*\(8, 8, 3\).*\(8, 9, 3\)'):
+        load_picture(tmp_path, label_of('a.png', hw=(8, 8)), matte=False)
+
+
 def test_every_fourth_background_is_held_out(tmp_path):
     for index in range(8):
-        cv2.imwrite(str(tmp_path / f'{index}.png'), np.full((8, 8, 3), index, np.uint8))
+        cv2.imwrite(str(tmp_path / f'{index}.png'), np.full((8, 8, 3), 30 * index, np.uint8))
     values = [
-        sorted(int(p[0, 0, 0]) for p in load_backgrounds([tmp_path], held_out))
+        sorted(int(p[0, 0, 0]) // 30 for p in load_backgrounds([tmp_path], held_out))
         for held_out in (False, True, None)
     ]
     assert values == [[0, 1, 2, 4, 5, 6], [3, 7], [*range(8)]]
+
+
+def test_no_background_is_held_out_and_trained_on_under_another_name(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = [cv2.resize(rng.integers(0, 256, (4, 4, 3), np.uint8), (64, 64)) for _ in range(8)]
+    for index, picture in enumerate(pictures):
+        cv2.imwrite(str(tmp_path / f'{index}.png'), picture)
+    (tmp_path / 'z').mkdir()
+    # The fourth of the first folder, compressed, is the first of the second one.
+    cv2.imwrite(str(tmp_path / 'z' / '3.jpg'), pictures[3], [cv2.IMWRITE_JPEG_QUALITY, 80])
+    (tmp_path / 'a').mkdir()
+    for path in tmp_path.glob('*.png'):
+        path.rename(tmp_path / 'a' / path.name)
+    files = background_files([tmp_path / 'a', tmp_path / 'z'], held_out=True)
+    assert [path.name for path in files] == ['7.png']
 
 
 def test_no_backgrounds_is_an_error_that_names_the_folder(tmp_path):

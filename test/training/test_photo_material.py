@@ -13,6 +13,7 @@ from hand_pose_ros.training.tasks import read_task
     [
         ((), 'names no group of the photos: nothing to validate on'),
         (('a', 'b'), 'photos has no hands outside of held_out_groups to train on'),
+        (('b', 'bb'), r"no photos of \['bb'\]"),
     ],
 )
 def test_a_run_needs_pictures_to_train_and_to_validate_on(data, recipe_path, groups, missing):
