@@ -98,7 +98,7 @@ def _draw(scores: Mapping[str, SystemScores], path: Path) -> None:
     for index, name in enumerate(sets):
         axes = figure.add_subplot(1, len(sets), index + 1, title=name)
         for number, (system, each) in enumerate(scores.items()):
-            marker = 'os^Dv'[number % 5]
+            marker = 'os^DvPX'[number % 7]
             label = system if index == 0 else None
             axes.plot(each.median_ms, each.pck[name], marker, markersize=9, label=label)
         axes.set_xscale('log')
