@@ -14,7 +14,7 @@ from tqdm import tqdm
 from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.cli.outputs import ContactSheet, write_picture
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
-from hand_pose_ros.codecs.region_map import BOX_MARGIN, keypoint_box
+from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import ImageLabel
 from hand_pose_ros.data.photos import split_photos
 from hand_pose_ros.data.pictures import background_files, read_background, read_rgb, readable
@@ -176,7 +176,7 @@ def _read_labelled(pipeline: HandPipeline, label: ImageLabel, frame: Frame) -> t
     inside = [hand for hand in label.hands if np.isfinite(hand.keypoints_px).any()]
     if not inside:
         return ()
-    boxes_px = np.array([keypoint_box(hand.keypoints_px, BOX_MARGIN) for hand in inside])
+    boxes_px = np.array([keypoint_box(hand.keypoints_px) for hand in inside])
     return tuple(pipeline.read_regions(frame.rgb, boxes_px, np.zeros(len(inside), np.float32)))
 
 

@@ -29,7 +29,7 @@ def test_every_image_is_answered_under_its_own_header_also_without_hands(start):
     rig.keypoints.clear()
     for count in range(1, 6):
         header = rig.send_image()
-        rig.until(lambda: len(rig.keypoints) == count)  # noqa: B023
+        rig.until(lambda wanted=count: len(rig.keypoints) == wanted)
         assert rig.keypoints[-1].header == header
         assert rig.keypoints[-1].hands == []
 

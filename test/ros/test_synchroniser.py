@@ -4,19 +4,18 @@ import pytest
 from hand_pose_ros.ros.synchroniser import DEPTH_SILENT_S, FrameMessages, Synchroniser, period_s
 
 PERIOD_S = 1 / 30
+START_S = 100.0
 
 
-def running(
-    slop_s: float = 0.0, frames: int = 4, start_s: float = 100.0
-) -> tuple[Synchroniser, float]:
+def running(slop_s: float = 0.0, frames: int = 4) -> tuple[Synchroniser, float]:
     """A synchroniser that has seen paired frames, and the stamp of the next one."""
     synchroniser = Synchroniser(slop_s)
     for index in range(frames):
-        stamp_s = start_s + index * PERIOD_S
+        stamp_s = START_S + index * PERIOD_S
         synchroniser.add_depth(stamp_s, f'depth{index}', stamp_s)
         synchroniser.add_rgb(stamp_s, f'rgb{index}', stamp_s)
         synchroniser.take(stamp_s)
-    return synchroniser, start_s + frames * PERIOD_S
+    return synchroniser, START_S + frames * PERIOD_S
 
 
 def test_rgb_without_a_depth_stream_is_ready_at_once() -> None:
