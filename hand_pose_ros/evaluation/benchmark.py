@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.pipeline.lift import lift_hand, lift_hands
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
@@ -96,7 +96,7 @@ def measure_pipeline(
         ValueError: A frame has no depth or no camera.
     """
     watch = Stopwatch()
-    pipeline = HandPipeline(estimator, '', config, depth=depth)
+    pipeline = HandPipeline(Networks(estimator, depth=depth), config)
     stages = _Stages(estimator, config, watch, depth)
     counts = []
     for frame in frames:

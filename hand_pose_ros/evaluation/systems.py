@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.data.pictures import readable
+from hand_pose_ros.estimators.hand_presence import HandPresenceJudge
 from hand_pose_ros.estimators.readers import (
     READERS,
     SKELETON,
@@ -32,7 +33,7 @@ from hand_pose_ros.evaluation.photos import (
     single_pictures,
 )
 from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.types import Frame
@@ -171,8 +172,9 @@ class MeasuredSystem:
         model = system.model
         detector, _ = self._open(model.detector)
         estimator, _ = open_estimator(model.estimator, detector, model.estimator_model, self._open)
+        judge = HandPresenceJudge(self._open(model.presence)[0]) if model.presence else None
         config = single_pictures(PipelineConfig(model), system.cycle)
-        self._pipeline = HandPipeline(estimator, '', config)
+        self._pipeline = HandPipeline(Networks(estimator, judge=judge), config)
 
     def _open(self, model: str) -> tuple[Runtime, str]:
         self.runtimes.append(CountingRuntime(model))

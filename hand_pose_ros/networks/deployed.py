@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from hand_pose_ros.networks import (
+    hand_presence,
     local_regression_hourglass,
     mask_pose,
     mobile_keypoints,
@@ -26,6 +27,7 @@ NETWORKS: dict[str, tuple[Callable[[Any], nn.Module], Mapping[str, Any]]] = {
     ),
     'mobile_keypoints': (mobile_keypoints.MobileKeypoints, mobile_keypoints.PLANS),
     'mask_pose': (mask_pose.MaskPose, mask_pose.PLANS),
+    'hand_presence': (hand_presence.HandPresence, hand_presence.PLANS),
 }
 """The class of each network, and its plans by name."""
 

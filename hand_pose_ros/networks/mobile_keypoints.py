@@ -29,6 +29,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from hand_pose_ros.networks.inverted_residual import InvertedResidual, convolution, depthwise
 from hand_pose_ros.networks.srhandnet import normalise
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 
@@ -74,44 +75,14 @@ PLANS: dict[str, Plan] = {
 }
 
 
-def _convolution(channels_in: int, channels_out: int, size: int = 1, stride: int = 1) -> nn.Module:
-    layer = nn.Conv2d(channels_in, channels_out, size, stride, size // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(channels_out))
-
-
-def _depthwise(channels: int, stride: int = 1) -> nn.Module:
-    layer = nn.Conv2d(channels, channels, 3, stride, 1, groups=channels, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(channels), nn.ReLU6(inplace=True))
-
-
 def _rise(channels_in: int, channels_out: int) -> nn.Module:
     layer = nn.ConvTranspose2d(channels_in, channels_out, 4, 2, 1, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(channels_out), nn.ReLU6(inplace=True))
 
 
-class InvertedResidual(nn.Module):
-    """Widens, filters each channel by itself, and narrows again (Sandler et al. 2018)."""
-
-    def __init__(self, channels_in: int, channels_out: int, expansion: int, stride: int) -> None:
-        super().__init__()
-        hidden = channels_in * expansion
-        widen = [_convolution(channels_in, hidden), nn.ReLU6(inplace=True)]
-        self.body = nn.Sequential(
-            *(widen if expansion > 1 else ()),
-            _depthwise(hidden, stride),
-            _convolution(hidden, channels_out),
-        )
-        self.has_shortcut = stride == 1 and channels_in == channels_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, channels_in, H, W) to (N, channels_out, H / stride, W / stride)."""
-        y: Tensor = self.body(x)
-        return x + y if self.has_shortcut else y
-
-
 def _encoder(width: float) -> tuple[nn.Module, int]:
     channels = _scaled(32, width)
-    layers: list[nn.Module] = [_convolution(3, channels, 3, 2), nn.ReLU6(inplace=True)]
+    layers: list[nn.Module] = [convolution(3, channels, 3, 2), nn.ReLU6(inplace=True)]
     for expansion, full, blocks, first_stride in (*STAGES, *LAST_STAGES):
         after = _scaled(full, width)
         for block in range(blocks):
@@ -133,22 +104,22 @@ class MobileKeypoints(nn.Module):
         inner, wide = plan.wide
         self.encoder, channels = _encoder(plan.width)
         self.wide = nn.Sequential(
-            _convolution(channels, inner),
+            convolution(channels, inner),
             nn.ReLU6(inplace=True),
-            _depthwise(inner),
-            _convolution(inner, wide),
+            depthwise(inner),
+            convolution(inner, wide),
         )
-        self.beside = _convolution(channels, wide)
+        self.beside = convolution(channels, wide)
         self.leaky = nn.LeakyReLU(LEAK, inplace=True)
         self.narrow = nn.Sequential(
-            _convolution(wide, plan.narrow),
+            convolution(wide, plan.narrow),
             nn.ReLU6(inplace=True),
-            _depthwise(plan.narrow),
-            _convolution(plan.narrow, plan.narrow),
+            depthwise(plan.narrow),
+            convolution(plan.narrow, plan.narrow),
             nn.ReLU6(inplace=True),
         )
         self.rise = nn.Sequential(_rise(plan.narrow, plan.rise), _rise(plan.rise, plan.rise))
-        self.head = nn.Sequential(_depthwise(plan.rise), nn.Conv2d(plan.rise, NUM_MAPS, 1))
+        self.head = nn.Sequential(depthwise(plan.rise), nn.Conv2d(plan.rise, NUM_MAPS, 1))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity='relu')

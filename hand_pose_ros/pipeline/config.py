@@ -57,6 +57,11 @@ class ModelConfig:
         "the network's usual one. srhandnet, and mask_pose without another detector, take those "
         'of the detector.',
     )
+    presence: str = setting(
+        'hand_presence',
+        'Network (hand_presence) that judges whether what was found is a hand: the name of a '
+        'shipped model or the path of an .onnx; empty for scores by the heatmaps alone.',
+    )
     depth: str = setting(
         'local_regression_hourglass_small',
         'Depth network (local_regression_hourglass), which finds also the joints that are hidden: '

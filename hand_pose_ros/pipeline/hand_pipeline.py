@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.estimators.base import Estimator
+from hand_pose_ros.estimators.hand_presence import HandPresenceJudge
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.readers import open_estimator
 from hand_pose_ros.estimators.views import settled
@@ -32,6 +34,27 @@ DUPLICATE_DISTANCE = 0.2
 """Two hands nearer than this on average, in hand sizes, are one hand found twice."""
 
 
+@dataclass(frozen=True)
+class Networks:
+    """Open networks.
+
+    Attributes:
+        estimator: Finds the hands of a picture.
+        description: Which model runs where and why, for logs.
+        judge: Says which of what was found are hands; None for scores of the keypoints alone.
+        depth: Finds joints in depth; None for depth look-up alone.
+        engines: Those runtimes that may change while they run.
+        close: Gives back what the networks hold.
+    """
+
+    estimator: Estimator
+    description: str = ''
+    judge: HandPresenceJudge | None = None
+    depth: LocalRegressionHourglassEstimator | None = None
+    engines: Sequence[SwappingRuntime] = ()
+    close: Callable[[], None] = lambda: None
+
+
 class HandPipeline:
     """Finds, tracks, lifts and smooths the hands of a stream of frames.
 
@@ -39,31 +62,16 @@ class HandPipeline:
     """
 
     def __init__(
-        self,
-        estimator: Estimator,
-        runtime: str,
-        config: PipelineConfig,
-        engines: Sequence[SwappingRuntime] = (),
-        depth: LocalRegressionHourglassEstimator | None = None,
-        close: Callable[[], None] = lambda: None,
-        ids: Iterator[int] | None = None,
+        self, networks: Networks, config: PipelineConfig, ids: Iterator[int] | None = None
     ) -> None:
         """Takes open networks.
 
         Args:
-            estimator: Finds the hands of a picture.
-            runtime: Which model runs where and why, for logs.
+            networks: What finds hands.
             config: Settings.
-            engines: Those runtimes that may change while they run.
-            depth: Finds joints in depth; None for depth look-up alone.
-            close: Gives back what the networks hold.
             ids: Where ids of new tracks come from; None to count from 1.
         """
-        self._runtime = runtime
-        self._engines = engines
-        self._close = close
-        self._estimator = estimator
-        self._depth = depth
+        self._networks = networks
         self._depth_refusals: list[str] = []
         self._shown_ids: set[str] = set()
         self._config = config
@@ -89,7 +97,7 @@ class HandPipeline:
         self._depth_refusals = []
         if frame.depth_m is not None and frame.camera is not None:
             hands, self._depth_refusals = lift_hands(
-                hands, frame.depth_m, frame.camera, self._config.lift, self._depth
+                hands, frame.depth_m, frame.camera, self._config.lift, self._networks.depth
             )
         if self._config.tracking.enabled:
             # After lifting: a side that depth tells is averaged like any other.
@@ -102,13 +110,13 @@ class HandPipeline:
     @property
     def runtime(self) -> str:
         """Which model runs where and why, for logs; changes when an engine is ready or fails."""
-        outcomes = [engine.outcome for engine in self._engines if engine.outcome]
-        return '; '.join([self._runtime, *outcomes])
+        outcomes = [engine.outcome for engine in self._networks.engines if engine.outcome]
+        return '; '.join([self._networks.description, *outcomes])
 
     @property
     def engine_progress(self) -> str:
         """How far TensorRT engines are; empty where none is being built or used."""
-        return '; '.join(engine.progress for engine in self._engines)
+        return '; '.join(engine.progress for engine in self._networks.engines)
 
     @property
     def depth_refusals(self) -> str:
@@ -117,7 +125,7 @@ class HandPipeline:
 
     def close(self) -> None:
         """Ends builds that are under way, and releases engines; the pipeline is over."""
-        self._close()
+        self._networks.close()
 
     def read_regions(
         self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.floating], sides: NDArray[np.floating]
@@ -135,7 +143,7 @@ class HandPipeline:
             R hands.
         """
         refine = self._config.detector.subcell_refinement
-        return self._estimator.look_again(rgb, boxes_px, 0.0, refine, sides)
+        return self._networks.estimator.look_again(rgb, boxes_px, 0.0, refine, sides)
 
     def configure(self, config: PipelineConfig) -> None:
         """Takes over new settings; those of `config.model` need a new pipeline.
@@ -171,8 +179,8 @@ class HandPipeline:
             self._frames_since_detection = 0
             self._reach = self._next_reach(is_lost)
             how = (settings.threshold, settings.cycle, settings.subcell_refinement)
-            hands = self._estimator.detect(frame.rgb, *how, tracked, sides, self._reach)
-            hands = self._settled(frame.rgb, hands, tracked)
+            hands = self._networks.estimator.detect(frame.rgb, *how, tracked, sides, self._reach)
+            hands = self._settled(frame.rgb, self._judged(frame.rgb, hands), tracked)
         complete = [hand for hand in hands if _is_hand(hand, settings)]
         complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
         return tuple(complete)
@@ -205,10 +213,15 @@ class HandPipeline:
         self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32], sides: NDArray[np.float32]
     ) -> list[Hand]:
         settings = self._config.detector
-        hands = self._estimator.look_again(
+        hands = self._networks.estimator.look_again(
             rgb, boxes_px, settings.threshold, settings.subcell_refinement, sides
         )
+        hands = self._judged(rgb, hands)
         return [hand for hand in hands if _is_hand(hand, settings)]
+
+    def _judged(self, rgb: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
+        judge = self._networks.judge
+        return judge.judged(rgb, hands) if judge else hands
 
     def _settled(
         self, rgb: NDArray[np.uint8], hands: list[Hand], tracked_px: NDArray[np.float32]
@@ -222,7 +235,7 @@ class HandPipeline:
         known = [hand for hand, each in zip(hands, is_known, strict=True) if each]
         new = [hand for hand, each in zip(hands, is_known, strict=True) if not each]
         how = (settings.threshold, settings.subcell_refinement)
-        return known + settled(self._estimator.reader, rgb, new, *how)
+        return known + self._judged(rgb, settled(self._networks.estimator.reader, rgb, new, *how))
 
 
 def open_pipeline(
@@ -258,6 +271,11 @@ def open_pipeline(
             model.estimator, runtime, model.estimator_model, open_model
         )
         reasons = [reason, more]
+        judge = None
+        if model.presence:
+            presence_runtime, more = open_model(model.presence)
+            judge = HandPresenceJudge(presence_runtime)
+            reasons.append(more)
         depth = None
         if model.depth:
             depth_runtime, more = open_model(model.depth)
@@ -265,7 +283,7 @@ def open_pipeline(
             reasons.append(more)
         why = '; '.join(filter(None, reasons))
         close = opened.pop_all().close
-    return HandPipeline(estimator, why, config, engines, depth, close, ids)
+    return HandPipeline(Networks(estimator, why, judge, depth, engines, close), config, ids)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

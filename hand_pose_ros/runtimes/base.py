@@ -17,6 +17,7 @@ JOINTS_NAME = 'joints'
 SIDE_NAME = 'side'
 SKELETON_NAME = 'skeleton'
 MASK_NAME = 'mask'
+PRESENCE_NAME = 'presence'
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,18 @@ class MaskPoseSpec(Spec):
     stride: int
 
 
+@dataclass(frozen=True)
+class PresenceSpec(Spec):
+    """What a program must know of a network that tells hands from other things.
+
+    INPUT_NAME is (N, S, S, 3) uint8, channels R, G, B; PRESENCE_NAME is (N,) float32, how sure
+    there is a hand, 0..1.
+    """
+
+    inputs = (INPUT_NAME,)
+    outputs = (PRESENCE_NAME,)
+
+
 SPECS: dict[str, type[Spec]] = {
     'srhandnet': ModelSpec,
     'local_regression_hourglass': DepthSpec,
@@ -179,6 +192,7 @@ SPECS: dict[str, type[Spec]] = {
     'skeleton_multiscale': SkeletonPoseSpec,
     'mobile_keypoints': KeypointSpec,
     'mask_pose': MaskPoseSpec,
+    'hand_presence': PresenceSpec,
 }
 """What the models of each network say of themselves."""
 

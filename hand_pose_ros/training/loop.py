@@ -24,6 +24,7 @@ from hand_pose_ros.networks.deployed import build
 from hand_pose_ros.training import checkpoint
 from hand_pose_ros.training.batches import batches
 from hand_pose_ros.training.curves import plot_curves
+from hand_pose_ros.training.imagenet import load_trunks
 from hand_pose_ros.training.recipes import Recipe
 from hand_pose_ros.training.task import Task
 
@@ -44,7 +45,8 @@ class Job:
         device: `cpu` or `cuda`.
         processes: CPU processes that share the work, or make the samples for a GPU.
         port: TCP port on this machine where they meet.
-        start: An .onnx model whose weights a new run starts from; None starts at random.
+        start: An .onnx model whose weights a new run starts from; None starts at random, but for
+            trunks that come trained on ImageNet.
     """
 
     task: Task
@@ -95,6 +97,8 @@ class _Worker:
         self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
             self.net.load_state_dict(checkpoint.weights_of(job.start, recipe))
+        else:
+            load_trunks(self.net)
         nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(

@@ -22,6 +22,8 @@ from hand_pose_ros.training.task import step_rngs
 SIZE_STEP = 16
 """Pictures have a multiple of so many pixels a side: the networks halve them four times."""
 
+AUGMENTATION = Augmentation()
+
 VALIDATION_STEP = 3
 """Neighbouring photos of a sequence are almost alike: every third tells enough."""
 
@@ -108,16 +110,26 @@ class PhotoMaterial:
     def scenes(self, rng: Generator, count: int, size: int) -> list[Sample]:
         """Composes pictures of `size` pixels a side, as the full-frame pass sees them."""
         return [
-            scene_sample(rng, pictures, self.backgrounds, size, Augmentation())
+            scene_sample(rng, pictures, self.backgrounds, size, AUGMENTATION)
             for pictures in self._draw(rng, count)
         ]
 
-    def regions(self, rng: Generator, count: int, size: int) -> list[Sample]:
+    def regions(
+        self,
+        rng: Generator,
+        count: int,
+        size: int,
+        augmentation: Augmentation = AUGMENTATION,
+    ) -> list[Sample]:
         """Composes pictures of one hand each, `size` pixels a side."""
         return [
-            region_sample(rng, pictures, self.backgrounds, size, Augmentation())
+            region_sample(rng, pictures, self.backgrounds, size, augmentation)
             for pictures in self._draw(rng, count)
         ]
+
+    def draw(self, rng: Generator) -> list[Picture]:
+        """Returns one of the lists, as often as the recipe says."""
+        return self._draw(rng, 1)[0]
 
     def two_pass_samples(self, recipe: TwoPassRecipe, step: int, rank: int) -> list[Sample]:
         """Composes scenes or regions, the same kind in all processes of a step; see `Task`."""

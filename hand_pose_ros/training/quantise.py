@@ -28,7 +28,7 @@ from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.parity import difference
 from hand_pose_ros.evaluation.photos import Photos, score_photos, single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.runtimes.base import ModelSpec, Runtime
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.training.validation import reader_pck
@@ -210,5 +210,5 @@ def _pck(runtime: Runtime, photos: Photos) -> float:
     if not isinstance(runtime.spec, ModelSpec):
         return reader_pck(_reader(runtime), list(photos))
     config = single_pictures(PipelineConfig(), 'full')
-    pipeline = HandPipeline(SRHandNetEstimator(runtime), runtime.description, config)
+    pipeline = HandPipeline(Networks(SRHandNetEstimator(runtime)), config)
     return pck(score_photos(pipeline, photos).errors, 0.2)

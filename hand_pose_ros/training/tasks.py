@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hand_pose_ros.training.hand_presence_task import HandPresenceRecipe, HandPresenceTask
 from hand_pose_ros.training.hourglass_task import HourglassRecipe, HourglassTask
 from hand_pose_ros.training.mask_pose_task import MaskPoseRecipe, MaskPoseTask
 from hand_pose_ros.training.mobile_keypoints_task import (
@@ -27,6 +28,7 @@ TASKS: dict[str, tuple[type[Recipe], Callable[[Any], Task]]] = {
     'skeleton_multiscale': (SkeletonMultiScaleRecipe, SkeletonMultiScaleTask),
     'mobile_keypoints': (MobileKeypointsRecipe, MobileKeypointsTask),
     'mask_pose': (MaskPoseRecipe, MaskPoseTask),
+    'hand_presence': (HandPresenceRecipe, HandPresenceTask),
 }
 """Recipe and task of each network."""
 

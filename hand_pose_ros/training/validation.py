@@ -15,7 +15,7 @@ from hand_pose_ros.evaluation.metrics import normalised_errors, pck
 from hand_pose_ros.evaluation.photos import score_photos, single_pictures
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.runtimes.base import ModelSpec, Spec
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
 
@@ -50,7 +50,7 @@ def validation_pck(
     scores = {}
     for cycle in ('full', 'off'):
         config = single_pictures(PipelineConfig(), cycle)
-        pipeline = HandPipeline(estimator, runtime.description, config)
+        pipeline = HandPipeline(Networks(estimator), config)
         scores[cycle] = pck(score_photos(pipeline, photos).errors, 0.2)
     return scores
 

@@ -120,8 +120,8 @@ def test_a_selftest_without_a_gpu_still_leaves_a_report(model, no_gpu, tmp_path)
 
 
 def test_what_is_built_is_what_the_settings_use():
-    settings = ModelConfig(detector='a', depth='b')
-    assert build_engine.models_of(settings) == ['a', 'b']
-    reader = replace(settings, estimator='mobile_keypoints', depth='')
+    settings = ModelConfig(detector='a', presence='p', depth='b')
+    assert build_engine.models_of(settings) == ['a', 'p', 'b']
+    reader = replace(settings, estimator='mobile_keypoints', presence='', depth='')
     assert build_engine.models_of(reader) == ['a', 'mobile_keypoints_slim']
     assert build_engine.models_of(replace(reader, estimator_model='c')) == ['a', 'c']

@@ -10,7 +10,7 @@ from hand_pose_ros.cli.main import main
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.types import Side
 
 HANDS_PX = (open_hand((160, 240), 200), open_hand((480, 240), 150))
@@ -24,7 +24,7 @@ def know(monkeypatch, full, first):
     def open_oracle(config):
         known = count[config.detector.cycle]
         runtime = OracleRuntime(HANDS_PX[:known], list(SIDES[:known]))
-        return HandPipeline(SRHandNetEstimator(runtime), 'the oracle', config)
+        return HandPipeline(Networks(SRHandNetEstimator(runtime), 'the oracle'), config)
 
     monkeypatch.setattr(label, 'open_pipeline', open_oracle)
 

@@ -11,7 +11,7 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig, SmoothingConfig, TrackingConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, KeypointSpec
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.types import Frame, Side
@@ -107,7 +107,7 @@ def test_a_hand_is_followed_by_its_own_keypoints():
         tracking=TrackingConfig(detect_interval=100), smoothing=SmoothingConfig(enabled=False)
     )
     estimator = SRHandNetEstimator(detector, MobileKeypointsReader(runtime))
-    pipeline = HandPipeline(estimator, 'oracle', config)
+    pipeline = HandPipeline(Networks(estimator), config)
     pipeline(Frame(ramp(), 0.0))
     detector.batches.clear()
     for index in range(1, 26):

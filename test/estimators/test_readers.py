@@ -94,5 +94,13 @@ def test_a_detector_that_finds_no_hands_is_refused():
         )
 
 
+@pytest.mark.parametrize(
+    ('name', 'detector'), [('srhandnet', OracleRuntime([])), ('mask_pose', Nothing('mask_pose'))]
+)
+def test_a_second_model_that_nothing_would_run_is_refused(name, detector):
+    with pytest.raises(ValueError, match=r'estimator_model must be empty, got mine\.onnx'):
+        open_estimator(name, detector, 'mine.onnx', lambda _: None)
+
+
 def test_srhandnet_needs_no_second_model():
     assert open_estimator('srhandnet', OracleRuntime([]), '', lambda _: None)[1] == ''

@@ -12,7 +12,7 @@ from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation import keypoints_2d as k2d
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.types import Side
 
 
@@ -28,7 +28,7 @@ def predict(benchmark, tmp_path):
 
     def predict(hands, labels=benchmark.labels):
         estimator = SRHandNetEstimator(OracleRuntime(hands, [Side.LEFT] * len(hands)))
-        pipeline = HandPipeline(estimator, '', single_pictures(PipelineConfig(), 'full'))
+        pipeline = HandPipeline(Networks(estimator), single_pictures(PipelineConfig(), 'full'))
 
         return k2d.predict_benchmark(benchmark, tmp_path, pipeline, pipeline.read_regions, labels)
 

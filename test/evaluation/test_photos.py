@@ -22,7 +22,7 @@ from hand_pose_ros.evaluation.photos import (
     small_hands,
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.types import Side
 
 LEFT, RIGHT = open_hand((160, 240), 200), open_hand((480, 240), 150)
@@ -35,7 +35,7 @@ def score(tmp_path, found, found_sides, labelled):
     estimator = SRHandNetEstimator(OracleRuntime(found, found_sides))
     config = single_pictures(PipelineConfig(), 'full')
     label = ImageLabel('ramp.png', HEIGHT, WIDTH, hands)
-    return score_photos(HandPipeline(estimator, 'oracle', config), [(path, label)] * 2)
+    return score_photos(HandPipeline(Networks(estimator), config), [(path, label)] * 2)
 
 
 def test_perfect_maps_score_one(tmp_path):
@@ -71,7 +71,7 @@ def test_an_unknown_side_does_not_count(tmp_path):
 def score_label(hand, complete=True, found=(LEFT,)):
     """Scores what a pipeline that finds `found` says of the ramp with one labelled hand."""
     estimator = SRHandNetEstimator(OracleRuntime(found))
-    pipeline = HandPipeline(estimator, 'oracle', single_pictures(PipelineConfig(), 'full'))
+    pipeline = HandPipeline(Networks(estimator), single_pictures(PipelineConfig(), 'full'))
     label = ImageLabel('ramp.png', HEIGHT, WIDTH, (hand,), complete=complete)
     return score_picture(pipeline, ramp(), label)
 
@@ -182,7 +182,7 @@ def test_a_photo_of_a_small_hand_is_not_enlarged():
 
 def test_every_hand_on_a_picture_without_hands_is_false():
     estimator = SRHandNetEstimator(OracleRuntime([LEFT, RIGHT]))
-    pipeline = HandPipeline(estimator, '', single_pictures(PipelineConfig(), 'full'))
+    pipeline = HandPipeline(Networks(estimator), single_pictures(PipelineConfig(), 'full'))
     assert count_false_hands(pipeline, [ramp(), ramp()]) == [2, 2]
 
 

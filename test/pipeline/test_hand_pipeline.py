@@ -9,11 +9,12 @@ import pytest
 from depth_oracle import DepthOracle, write_depth_model
 from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
+from hand_pose_ros.estimators.hand_presence import HandPresenceJudge
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
-from hand_pose_ros.runtimes.base import OUTPUT_NAME
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks, open_pipeline
+from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, PRESENCE_NAME, PresenceSpec
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Camera, Frame, PositionSource
 
@@ -23,7 +24,7 @@ HAND = open_hand((300, 240), 200)
 
 def pipeline_of(hands, **settings):
     runtime = OracleRuntime(hands)
-    return HandPipeline(SRHandNetEstimator(runtime), 'oracle', PipelineConfig(**settings)), runtime
+    return HandPipeline(Networks(SRHandNetEstimator(runtime)), PipelineConfig(**settings)), runtime
 
 
 def frame(index=0, depth_m=None):
@@ -107,10 +108,11 @@ def test_the_depth_network_completes_hands_and_depth_that_shows_none_is_told(tmp
     config = replace(config, model=replace(config.model, depth=str(tmp_path / 'depth.onnx')))
     with closing(open_pipeline(config)) as opened:
         assert '; depth: ONNX Runtime' in opened.runtime
-    estimator = LocalRegressionHourglassEstimator(DepthOracle([values]))
-    pipeline = HandPipeline(
-        SRHandNetEstimator(OracleRuntime([HAND])), 'oracle', PipelineConfig(), (), estimator
+    networks = Networks(
+        SRHandNetEstimator(OracleRuntime([HAND])),
+        depth=LocalRegressionHourglassEstimator(DepthOracle([values])),
     )
+    pipeline = HandPipeline(networks, PipelineConfig())
     # The depth of a bowl is no hand, but no wall either.
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     bowl_m = (0.5 + 3e-6 * ((x - 300) ** 2 + (y - 240) ** 2)).astype(np.float32)
@@ -154,9 +156,8 @@ class HalfSure(OracleRuntime):
 def test_a_doubtful_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it_is_tracked():
     runtime = HalfSure([HAND])
     tracking = TrackingConfig(detect_interval=2)
-    pipeline = HandPipeline(
-        SRHandNetEstimator(runtime), 'oracle', PipelineConfig(tracking=tracking)
-    )
+    networks = Networks(SRHandNetEstimator(runtime))
+    pipeline = HandPipeline(networks, PipelineConfig(tracking=tracking))
     batches = []
     for index in range(3):
         runtime.batches.clear()
@@ -166,11 +167,43 @@ def test_a_doubtful_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it
     assert batches == [[*search, (3, 128), (1, 128)], [(1, 128)], other]
 
 
+class Word:
+    """A network of hand presence that says the same of every picture."""
+
+    spec = PresenceSpec('hand_presence', 'lite0', 96)
+    description = 'a word'
+
+    def __init__(self, presence):
+        self.presence = presence
+
+    def run(self, inputs):
+        return {PRESENCE_NAME: np.full(len(inputs[INPUT_NAME]), self.presence, np.float32)}
+
+
+def test_what_the_judge_takes_for_none_is_not_reported_new_or_tracked():
+    word = Word(0.999)
+    networks = Networks(SRHandNetEstimator(HalfSure([HAND])), judge=HandPresenceJudge(word))
+    pipeline = HandPipeline(networks, PipelineConfig(tracking=TrackingConfig(detect_interval=9)))
+    assert [len(pipeline(frame(index))) for index in range(2)] == [1, 1]
+    word.presence = 0.001
+    assert [len(pipeline(frame(index))) for index in range(2, 4)] == [0, 0]
+    pipeline.reset()
+    assert len(pipeline(frame(4))) == 0
+
+
+def test_a_hand_that_the_judge_is_sure_of_needs_no_four_views():
+    runtime = HalfSure([HAND])
+    networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(Word(0.999)))
+    (hand,) = HandPipeline(networks, PipelineConfig())(frame())
+    assert hand.score > 0.7
+    assert [shape[1] for shape in runtime.batches] == [256, 128, 128]
+
+
 @pytest.mark.parametrize('limit', [0, 1])
 def test_max_hands_keeps_to_the_hand_that_it_has_shown(limit):
     runtime = OracleRuntime([HAND, open_hand((540, 240), 120)])
     config = PipelineConfig(detector=DetectorConfig(max_hands=limit))
-    pipeline = HandPipeline(Flickering(runtime), 'oracle', config)
+    pipeline = HandPipeline(Networks(Flickering(runtime)), config)
     shown = [pipeline(frame(index)) for index in range(8)]
     assert {len(hands) for hands in shown} == {limit or 2}
     assert len({hand.id for hands in shown for hand in hands}) == (limit or 2)
@@ -204,7 +237,7 @@ class Told:
 )
 def test_a_hand_that_lies_on_a_larger_one_is_a_part_of_it(other, kept):
     detector = DetectorConfig(cycle='off')
-    pipeline = HandPipeline(Told((HAND, 0.8), other), '', PipelineConfig(detector=detector))
+    pipeline = HandPipeline(Networks(Told((HAND, 0.8), other)), PipelineConfig(detector=detector))
     assert [hand.score for hand in pipeline(frame())] == pytest.approx(kept)
 
 
@@ -231,7 +264,7 @@ def test_pipelines_that_share_a_source_of_ids_never_give_one_twice():
     names = []
     for _ in range(2):
         estimator = SRHandNetEstimator(OracleRuntime([HAND]))
-        (hand,) = HandPipeline(estimator, 'oracle', PipelineConfig(), ids=ids)(frame())
+        (hand,) = HandPipeline(Networks(estimator), PipelineConfig(), ids)(frame())
         names.append(hand.id)
     assert names == ['1', '2']
 

@@ -8,7 +8,7 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.training.hard_negatives import false_hands, training_pictures
 from hand_pose_ros.training.tasks import read_task
 
@@ -19,7 +19,7 @@ NO_HANDS = np.zeros((0, 4), np.float32)
 @pytest.fixture
 def find_hands():
     estimator = SRHandNetEstimator(OracleRuntime([TRUE, FALSE]))
-    return HandPipeline(estimator, 'oracle', single_pictures(PipelineConfig(), 'full'))
+    return HandPipeline(Networks(estimator), single_pictures(PipelineConfig(), 'full'))
 
 
 def shows(part, points_px):

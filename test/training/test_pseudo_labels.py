@@ -10,7 +10,7 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.training.pseudo_labels import (
     agreed,
     close_window,
@@ -40,7 +40,7 @@ def moved(*joints, by=0.3):
 
 def pipeline(hands, sides, cycle='full'):
     estimator = SRHandNetEstimator(OracleRuntime(hands, sides))
-    return HandPipeline(estimator, 'oracle', single_pictures(PipelineConfig(), cycle))
+    return HandPipeline(Networks(estimator), single_pictures(PipelineConfig(), cycle))
 
 
 def test_five_equal_views_are_the_label():
