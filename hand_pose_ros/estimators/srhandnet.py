@@ -36,9 +36,6 @@ CORRECTED_IOU = 0.5
 FAR_RATIO = 0.25
 """A hand that takes less of the frame's side is better seen in a larger frame."""
 
-FAR_SCORE = 0.65
-"""Least score of a new hand that only the larger frame shows."""
-
 
 @dataclass(frozen=True)
 class _Found:
@@ -47,12 +44,10 @@ class _Found:
     Attributes:
         boxes_px: (R, 4) image pixels.
         sides: (R,) -1 (left) .. +1 (right).
-        least_scores: (R,) which score makes a hand of each.
     """
 
     boxes_px: NDArray[np.float32]
     sides: NDArray[np.float32]
-    least_scores: NDArray[np.float32]
 
 
 class SRHandNetEstimator(Estimator):
@@ -104,14 +99,7 @@ class SRHandNetEstimator(Estimator):
         hands = [
             with_side(hand, float(side)) for hand, side in zip(hands, seen_sides, strict=True)
         ]
-        least_scores = np.concatenate((found.least_scores, 0 * missed_sides))
-        if tracked_px is not None:
-            overlaps = pairwise_iou(boxes_px, tracked_px).max(axis=1, initial=0)
-            least_scores[overlaps >= MAX_TRACKED_IOU] = 0
-        looked_at = [
-            hand for hand, least in zip(hands, least_scores, strict=True) if hand.score >= least
-        ]
-        return sorted((*first, *looked_at), key=lambda hand: -hand.score)
+        return sorted((*first, *hands), key=lambda hand: -hand.score)
 
     def _first_pass(
         self, rgb: NDArray[np.uint8], threshold: float, cycle: str, refine: bool
@@ -136,8 +124,7 @@ class SRHandNetEstimator(Estimator):
         and larger in a larger frame, where there is also more that could be taken for a hand.
         """
         spec = self._spec
-        nothing = np.zeros(0, np.float32)
-        found = _Found(nothing.reshape(0, 4), nothing, nothing)
+        found = _Found(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
         if reach != 'far':
             _, box, regions = self._search(rgb, spec.input_size, threshold, refine)
             found = _found(box, regions)
@@ -148,7 +135,7 @@ class SRHandNetEstimator(Estimator):
         if reach != 'near' and spec.far_size > spec.input_size:
             _, box, regions = self._search(rgb, spec.far_size, threshold, refine)
             is_far = _sizes(regions) < FAR_RATIO * spec.far_size
-            found = _added(found, _found(box, _select(regions, is_far), FAR_SCORE))
+            found = _added(found, _found(box, _select(regions, is_far)))
         return found
 
     def _search(
@@ -304,9 +291,9 @@ def _sizes(regions: region_map.Regions) -> NDArray[np.float32]:
     return (regions.boxes_px[:, 2:] - regions.boxes_px[:, :2]).max(axis=1, initial=0)
 
 
-def _found(box: Letterbox, regions: region_map.Regions, least_score: float = 0.0) -> _Found:
+def _found(box: Letterbox, regions: region_map.Regions) -> _Found:
     boxes_px = box.to_image(regions.boxes_px.reshape(-1, 2, 2)).reshape(-1, 4)
-    return _Found(boxes_px, regions.sides, np.full(len(boxes_px), least_score, np.float32))
+    return _Found(boxes_px, regions.sides)
 
 
 def _added(known: _Found, more: _Found) -> _Found:
@@ -315,7 +302,6 @@ def _added(known: _Found, more: _Found) -> _Found:
     return _Found(
         np.concatenate((known.boxes_px, more.boxes_px[new])),
         np.concatenate((known.sides, more.sides[new])),
-        np.concatenate((known.least_scores, more.least_scores[new])),
     )
 
 

@@ -1,4 +1,4 @@
-"""Doubtful hands, seen once more: what several views of a hand say alike is more likely true.
+"""New hands, seen once more: what several views of a hand say alike is more likely true.
 
 Not in SRHandNet's paper, whose network is six times as large. A network that knows a hand finds it
 again in a mirrored picture, and in regions that are a little larger or smaller; what it takes for
@@ -16,8 +16,8 @@ from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import make_hand, with_side
 from hand_pose_ros.types import MIRRORED, Hand
 
-DOUBTFUL = (0.42, 0.7)
-"""Least and highest score of hands that are worth another look: the others are none, or sure."""
+WORTH_SCORE = 0.35
+"""Least score of a hand that is worth another look."""
 
 ZOOMS = (1.0, 1.25, 0.87)
 """Of the regions looked at, over the hand's own box; the first is looked at mirrored, too."""
@@ -26,7 +26,7 @@ ZOOMS = (1.0, 1.25, 0.87)
 def settled(
     reader: Reader, rgb: NDArray[np.uint8], hands: Sequence[Hand], threshold: float, refine: bool
 ) -> list[Hand]:
-    """Looks at doubtful hands in their own boxes from some views, all in two batches.
+    """Looks at hands in their own boxes from some views, all in two batches.
 
     Args:
         reader: Reads the regions.
@@ -36,15 +36,14 @@ def settled(
         refine: Locate peaks between cells.
 
     Returns:
-        The hands in the same order; the doubtful ones with the median of the views' keypoints and
-        the mean of their scores. If no view tells the side, it stays.
+        The hands in the same order; those worth it with the median of the views' keypoints and the
+        mean of their scores. If no view tells the side, it stays.
     """
-    low, high = DOUBTFUL
-    doubtful = [i for i, hand in enumerate(hands) if low <= hand.score < high]
-    if not doubtful:
+    worth = [i for i, hand in enumerate(hands) if hand.score >= WORTH_SCORE]
+    if not worth:
         return list(hands)
-    boxes_px = np.array([hands[i].box_px for i in doubtful], np.float32)
-    sides = np.array([signed_side(hands[i]) for i in doubtful])
+    boxes_px = np.array([hands[i].box_px for i in worth], np.float32)
+    sides = np.array([signed_side(hands[i]) for i in worth])
     how = (threshold, refine)
     zoomed_px = np.concatenate([_zoomed(boxes_px, zoom) for zoom in ZOOMS])
     views = reader.read(rgb, zoomed_px, np.tile(sides, len(ZOOMS)), *how)
@@ -53,8 +52,8 @@ def settled(
     mirrored = reader.read(np.ascontiguousarray(rgb[:, ::-1]), mirrored_px, -sides, *how)
     views += [mirrored_hand(hand, width) for hand in mirrored]
     result = list(hands)
-    for row, index in enumerate(doubtful):
-        agreed = _agreed(views[row :: len(doubtful)], rgb.shape[:2])
+    for row, index in enumerate(worth):
+        agreed = _agreed(views[row :: len(worth)], rgb.shape[:2])
         result[index] = with_side(agreed, float(sides[row]))
     return result
 

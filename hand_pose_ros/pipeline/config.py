@@ -108,7 +108,7 @@ class DetectorConfig:
     cycle: str = setting(
         'full',
         'Which hands are looked at again in their own region: none, small ones (the paper), or '
-        'all, and doubtful new ones from four views.',
+        'all, and new ones from four views.',
         choices=('off', 'small', 'full'),
     )
     far_hands: bool = setting(

@@ -226,7 +226,7 @@ class HandPipeline:
     def _settled(
         self, rgb: NDArray[np.uint8], hands: list[Hand], tracked_px: NDArray[np.float32]
     ) -> list[Hand]:
-        """Looks once more at doubtful hands; a tracked one was known to be a hand before."""
+        """Looks once more at new hands; a tracked one was seen often enough."""
         settings = self._config.detector
         if settings.cycle != 'full' or not hands:
             return hands

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from oracle import OracleRuntime, open_hand, ramp
 
-from hand_pose_ros.codecs.region_map import keypoint_box
-from hand_pose_ros.estimators.srhandnet import FAR_SCORE, SRHandNetEstimator, make_hand
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
 from hand_pose_ros.types import Side
 
 LARGE = open_hand((180, 240), 260)
@@ -89,13 +88,12 @@ def test_a_tracked_region_that_the_first_pass_missed_is_looked_at_too():
 class OneSize(OracleRuntime):
     """An oracle that knows only what it sees in frames of one size, and in regions."""
 
-    def __init__(self, size, hands, sides=None, peak=1.0):
+    def __init__(self, size, hands, sides=None):
         super().__init__(hands, sides)
-        self.size, self.peak = size, np.float32(peak)
+        self.size = size
 
     def _maps(self, image):
         maps = super()._maps(image)
-        maps[:21] *= self.peak
         return maps if image.shape[0] in (self.size, 128) else np.zeros_like(maps)
 
 
@@ -111,14 +109,6 @@ def test_a_small_hand_is_found_in_the_larger_frame(reach, count):
 def test_a_large_hand_is_not_looked_for_in_the_larger_frame():
     estimator = SRHandNetEstimator(OneSize(384, [LARGE]))
     assert estimator.detect(ramp(), 0.2, 'full', refine=True, reach='far') == []
-
-
-def test_a_far_hand_must_be_sure_unless_it_was_tracked():
-    estimator = SRHandNetEstimator(OneSize(384, [SMALL], peak=0.6))
-    how = (ramp(), 0.2, 'full', True)
-    assert estimator.detect(*how, reach='far') == []
-    (hand,) = estimator.detect(*how, keypoint_box(SMALL)[None], reach='far')
-    assert 0.5 < hand.score < FAR_SCORE
 
 
 def test_a_hand_that_fills_the_frame_is_found_at_the_size_of_a_region():

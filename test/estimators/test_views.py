@@ -1,4 +1,4 @@
-"""Doubtful hands from several views: what the views say alike, and whom it is asked of."""
+"""Hands from several views: what the views say alike, and whom it is asked of."""
 
 from dataclasses import replace
 
@@ -81,18 +81,16 @@ def test_a_keypoint_that_most_views_miss_counts_as_little_as_they_say():
     assert np.isfinite(found.keypoints_px[8]).all()
 
 
-def test_only_doubtful_hands_are_looked_at_and_all_of_them_in_two_batches():
-    sure, hopeless = (hand(scores=np.full(21, s, np.float32)) for s in (0.9, 0.1))
-    other = hand(TRUTH + 100)
+def test_hopeless_hands_are_not_looked_at_and_all_others_in_two_batches():
+    hopeless, other = hand(scores=np.full(21, 0.1, np.float32)), hand(TRUTH + 100)
     views = [hand(), other] * 3 + [mirrored_hand(hand(), 640), mirrored_hand(other, 640)]
     reader = ScriptedReader(*views)
-    found = settle(reader, sure, hand(), hopeless, other)
+    found = settle(reader, hand(), hopeless, other)
     assert reader.batches == [6, 2]
     assert reader.sides == [[pytest.approx(0.4)] * 6, [pytest.approx(-0.4)] * 2]
-    assert found[0] is sure
-    assert found[2] is hopeless
-    np.testing.assert_allclose(found[3].keypoints_px, TRUTH + 100, atol=0.01)
-    assert settle(ScriptedReader(), sure, hopeless) == [sure, hopeless]
+    assert found[1] is hopeless
+    np.testing.assert_allclose(found[2].keypoints_px, TRUTH + 100, atol=0.01)
+    assert settle(ScriptedReader(), hopeless) == [hopeless]
 
 
 def test_mirroring_twice_changes_nothing():

@@ -79,8 +79,8 @@ def test_a_lost_hand_brings_the_full_frame_pass_at_once():
     runtime.hands = [open_hand((100, 120), 120)]
     runtime.batches.clear()
     hands = pipeline(frame(1))
-    # Where the hand was, the frame twice, and where it is.
-    assert [shape[1] for shape in runtime.batches] == [128, 256, 128, 128]
+    # Where the hand was, the frame twice, where it is, and that from other views.
+    assert [shape[1] for shape in runtime.batches] == [128, 256, 128, 128, 128, 128]
     assert len(hands) == 1
 
 
@@ -153,7 +153,7 @@ class HalfSure(OracleRuntime):
         return outputs
 
 
-def test_a_doubtful_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it_is_tracked():
+def test_a_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it_is_tracked():
     runtime = HalfSure([HAND])
     tracking = TrackingConfig(detect_interval=2)
     networks = Networks(SRHandNetEstimator(runtime))
@@ -191,12 +191,12 @@ def test_what_the_judge_takes_for_none_is_not_reported_new_or_tracked():
     assert len(pipeline(frame(4))) == 0
 
 
-def test_a_hand_that_the_judge_is_sure_of_needs_no_four_views():
+def test_what_the_judge_takes_for_none_is_not_looked_at_again():
     runtime = HalfSure([HAND])
-    networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(Word(0.999)))
-    (hand,) = HandPipeline(networks, PipelineConfig())(frame())
-    assert hand.score > 0.7
-    assert [shape[1] for shape in runtime.batches] == [256, 128, 128]
+    networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(Word(0.001)))
+    assert HandPipeline(networks, PipelineConfig())(frame()) == ()
+    # The frame at two sizes, and the one region.
+    assert [shape[:2] for shape in runtime.batches] == [(1, 256), (1, 128), (1, 128)]
 
 
 @pytest.mark.parametrize('limit', [0, 1])
