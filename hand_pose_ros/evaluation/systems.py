@@ -38,7 +38,7 @@ from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.types import Frame
 
-SRHANDNET, SKELETON_UNET = 'srhandnet', 'skeleton_unet'
+SRHANDNET, SKELETON_UNET, PRESENCE = 'srhandnet', 'skeleton_unet', 'hand_presence'
 CYCLES = {'off': 'first pass alone', 'small': 'second pass for small hands', 'full': 'two passes'}
 
 LEARNT = {
@@ -112,18 +112,20 @@ def systems_of(models: Sequence[str]) -> list[System]:
 
     Args:
         models: Names or paths of model files. An estimator without a model among them takes its
-            usual one, wherever that is or is not.
+            usual one, wherever that is or is not; the first judge among them judges what every
+            system finds.
 
     Returns:
-        Every SRHandNet with each kind of second pass; then all other estimators, behind the first
-        SRHandNet where they need one.
+        Every SRHandNet with each kind of second pass, and without the judge, if there is one; then
+        all other estimators, behind the first SRHandNet where they need one.
 
     Raises:
         FileNotFoundError: A model is not there.
         ValueError: A model is damaged.
     """
     networks = {model: open_runtime(model, 'onnx', 1)[0].spec.network for model in models}
-    settings = PipelineConfig().model
+    judges = [model for model, each in networks.items() if each == PRESENCE]
+    settings = replace(PipelineConfig().model, presence=judges[0] if judges else '')
 
     def of(network: str, usual: str) -> list[str]:
         return [model for model, each in networks.items() if each == network] or [usual]
@@ -133,6 +135,11 @@ def systems_of(models: Sequence[str]) -> list[System]:
         System(f'{_stem(model)}, {text}', replace(settings, detector=model), cycle)
         for model in detectors
         for cycle, text in CYCLES.items()
+    ]
+    unjudged = replace(settings, presence='')
+    systems += [
+        System(f'{_stem(model)}, two passes, not judged', replace(unjudged, detector=model))
+        for model in (detectors if judges else ())
     ]
     for estimator, (_, usual) in READERS.items():
         # mask_pose_pyramid is another way to use the network mask_pose.

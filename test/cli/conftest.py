@@ -66,8 +66,9 @@ def model_path(tmp_path_factory):
 
 @pytest.fixture
 def model(model_path):
-    """Arguments for a verb: the model that always sees a hand, and one pass of it."""
-    return ['--model', str(model_path), '--set', 'detector.cycle=off']
+    """Arguments for a verb: the model that always sees a hand, one pass of it, and no judge."""
+    settings = ['detector.cycle=off', 'model.presence=']
+    return ['--model', str(model_path), *(f'--set={setting}' for setting in settings)]
 
 
 @pytest.fixture

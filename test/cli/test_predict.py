@@ -61,7 +61,8 @@ def test_the_mask_of_a_hand_is_in_its_picture(tmp_path, picture):
             layer.bias.copy_(torch.tensor(bias))
     export_onnx(net.state_dict(), read_task(MODELS / 'mask_pose_slim.yaml'), tmp_path / 'all.onnx')
     cv2.imwrite(str(tmp_path / 'a.png'), picture[..., ::-1])
-    how = ['--model', str(tmp_path / 'all.onnx'), '--set', 'model.estimator=mask_pose']
+    settings = ('model.estimator=mask_pose', 'model.presence=', 'detector.cycle=off')
+    how = ['--model', str(tmp_path / 'all.onnx'), *(f'--set={setting}' for setting in settings)]
     assert main(['predict', str(tmp_path / 'a.png'), '--out', str(tmp_path / 'out'), *how]) == 0
     annotated = cv2.imread(str(tmp_path / 'out' / 'a.png'))[..., ::-1]
     wanted = (1 - MASK_OPACITY) * picture + MASK_OPACITY * np.array(SIDE_COLOURS[Side.UNKNOWN])

@@ -38,6 +38,16 @@ def test_every_estimator_is_a_system_beside_the_baselines_without_a_second_pass(
     assert len({system.name for system in systems}) == len(systems)
 
 
+def test_a_judge_among_the_models_judges_all_systems_but_one(photos):
+    assert {system.model.presence for system in systems_of([NANO])} == {''}
+    systems = systems_of([NANO, 'hand_presence'])
+    unjudged = [system.name for system in systems if not system.model.presence]
+    assert unjudged == [f'{NANO}, two passes, not judged']
+    parameters = MeasuredSystem(systems[2]).measure({'grey': photos}, []).million_parameters
+    # Batch norms of its own count, too.
+    assert parameters == pytest.approx(1.958 + 2.354, abs=0.001)
+
+
 def test_a_model_stands_where_its_network_does(tmp_path):
     copy = tmp_path / 'other.onnx'
     copy.write_bytes((WEIGHTS / f'{NANO}.onnx').read_bytes())
