@@ -24,7 +24,7 @@ from hand_pose_ros.types import Hand
 LOG_ODDS_WEIGHT = 0.05
 """How much a factor of e in the odds of a hand moves its score."""
 
-EVEN_LOG_ODDS = 3.3
+EVEN_LOG_ODDS = 3.0
 """Of a hand whose score stays as its keypoints say; what is none has lower ones, nearly always."""
 
 SUREST = 0.999

@@ -128,6 +128,7 @@ def test_a_pipeline_that_cannot_be_opened_leaves_no_engine_behind(
     monkeypatch.setenv('XDG_CACHE_HOME', str(options.folder))
     model = ModelConfig(
         detector=str(tiny[0]),
+        presence='',
         depth='no_such_model',
         runtime='tensorrt',
         engine_precision='fp32',
@@ -158,6 +159,7 @@ def test_a_pipeline_runs_from_the_start_and_tells_what_has_become_of_the_engine(
     monkeypatch.setenv('XDG_CACHE_HOME', str(options.folder))
     model = ModelConfig(
         detector=str(tiny[0]),
+        presence='',
         depth='',
         threads=1,
         engine_precision='fp32',
@@ -173,7 +175,7 @@ def test_a_pipeline_runs_from_the_start_and_tells_what_has_become_of_the_engine(
     assert pipeline.engine_progress != 'ready'
     assert 'TensorRT 10.3.0' not in pipeline.runtime
     ready.set()
-    pipeline._engines[0].wait()
+    pipeline._networks.engines[0].wait()
     assert len(pipeline(frame)) == 1
     assert pipeline.engine_progress == 'ready'
     assert pipeline.runtime.endswith('; now TensorRT 10.3.0 fp32 on the GPU, CUDA graphs')
