@@ -125,8 +125,8 @@ def _depth_tile(
 ) -> NDArray[np.uint8]:
     window, scale = _window(joints_uvd[:, :2], depth_m.shape)
     near_m, far_m = joints_uvd[:, 2].min() * 1e-3 - 0.05, joints_uvd[:, 2].max() * 1e-3 + 0.05
-    painted = colour_depth(depth_m[window], (near_m, far_m))[..., ::-1]
-    part = cv2.resize(np.ascontiguousarray(painted), None, fx=scale, fy=scale)
+    painted = colour_depth(depth_m[window], (near_m, far_m))
+    part = cv2.resize(painted, None, fx=scale, fy=scale)
     offset = (window[1].start, window[0].start)
     points = np.rint((joints_uvd[:, :2] - offset) * scale).astype(int)
     for start, end in benchmark.bones:

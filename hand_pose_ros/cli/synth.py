@@ -77,7 +77,7 @@ def _write_dataset(args: argparse.Namespace) -> None:
     write_dataset(args.out, recipe, renderer.render_for(recipe.colour), _digest(*surroundings))
     # As the file has them, rounded, so that a resumed run draws the very same report.
     labels = read_labels(args.out)
-    write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels)[..., ::-1])
+    write_picture(args.out / 'contact_sheet.jpg', draw_contact_sheet(args.out, labels))
     plot_statistics(labels, args.out / 'statistics.png')
     hands = sum(len(label.hands) for label in labels)
     print(f'{len(labels)} pictures with {hands} hands in {args.out}')
@@ -90,7 +90,7 @@ def _compare_depth(args: argparse.Namespace) -> None:
     simulated_m = simulate_sr305_frames(renderer, SIMULATED_FRAMES)
     print(f'real      {describe(measure_errors(real_m))}')
     print(f'simulated {describe(measure_errors(simulated_m))}')
-    write_picture(out, draw_comparison(real_m, simulated_m)[..., ::-1])
+    write_picture(out, draw_comparison(real_m, simulated_m))
 
 
 def _read_surroundings(args: argparse.Namespace) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:

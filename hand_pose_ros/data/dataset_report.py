@@ -18,10 +18,10 @@ SHEET_COLUMNS = 8
 TILE_PX = 240
 SIDE_COLOURS = {
     Side.UNKNOWN: (200, 200, 200),
-    Side.LEFT: (60, 140, 255),
+    Side.LEFT: (255, 140, 60),
     Side.RIGHT: (80, 255, 80),
 }
-"""B, G, R."""
+"""R, G, B."""
 
 
 def draw_contact_sheet(folder: Path, labels: list[ImageLabel]) -> NDArray[np.uint8]:
@@ -32,7 +32,7 @@ def draw_contact_sheet(folder: Path, labels: list[ImageLabel]) -> NDArray[np.uin
         labels: Its labels, at least one.
 
     Returns:
-        (H, W, 3) uint8 B, G, R.
+        (H, W, 3) uint8 R, G, B.
 
     Raises:
         ValueError: A picture is missing or damaged.
@@ -45,7 +45,7 @@ def draw_contact_sheet(folder: Path, labels: list[ImageLabel]) -> NDArray[np.uin
             image = colour_depth(image * np.float32(0.001))
         else:
             # Cut-outs have a fourth channel; what it hides is black.
-            image = image[..., :3]
+            image = np.ascontiguousarray(image[..., 2::-1])
         tiles.append(_tile(draw_hands(image, label.hands)))
         if label.depth is None:
             tiles.append(_tile(image))
@@ -61,11 +61,11 @@ def draw_hands(image: NDArray[np.uint8], hands: tuple[HandLabel, ...]) -> NDArra
     """Draws labelled hands over a copy of a picture: left ones orange, right ones green.
 
     Args:
-        image: (H, W, 3) uint8 B, G, R.
+        image: (H, W, 3) uint8 R, G, B.
         hands: The hands; hidden keypoints are drawn hollow.
 
     Returns:
-        (H, W, 3) uint8 B, G, R.
+        (H, W, 3) uint8 R, G, B.
     """
     drawn = image.copy()
     size = max(1, image.shape[0] // 240)
@@ -93,7 +93,7 @@ def colour_depth(
         range_m: Distances of red and blue; None takes the picture's own, outliers aside.
 
     Returns:
-        (H, W, 3) uint8 B, G, R.
+        (H, W, 3) uint8 R, G, B.
     """
     valid = np.isfinite(depth_m) & (depth_m > 0)
     if not valid.any():
@@ -102,7 +102,7 @@ def colour_depth(
     share = np.clip((np.nan_to_num(depth_m) - near) / max(far - near, 1e-3), 0, 1)
     painted = cv2.applyColorMap((255 * (1 - share)).astype(np.uint8), cv2.COLORMAP_TURBO)
     painted[~valid] = 0
-    return painted
+    return np.ascontiguousarray(painted[..., ::-1])
 
 
 def plot_statistics(labels: list[ImageLabel], path: Path) -> None:

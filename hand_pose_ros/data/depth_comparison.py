@@ -96,7 +96,7 @@ def draw_comparison(
         simulated_m: The same from the renderer.
 
     Returns:
-        (H', W', 3) uint8 B, G, R.
+        (H', W', 3) uint8 R, G, B.
     """
     bands = []
     for name, images_m in (('real', real_m), ('simulated', simulated_m)):

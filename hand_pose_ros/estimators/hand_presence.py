@@ -69,7 +69,7 @@ class HandPresenceJudge:
 
 
 def _agreed(hand: Hand, presence: float) -> Hand:
-    by_keypoints = float(hand.scores[hand.scores > 0].mean())
+    by_keypoints = float(hand.scores[np.isfinite(hand.keypoints_px).all(axis=1)].mean())
     presence = min(max(presence, 1 - SUREST), SUREST)
     log_odds = math.log(presence / (1 - presence))
     score = by_keypoints + LOG_ODDS_WEIGHT * (log_odds - EVEN_LOG_ODDS)

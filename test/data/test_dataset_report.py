@@ -62,7 +62,7 @@ def test_the_share_of_a_box_is_its_longer_side_over_that_of_the_picture():
 
 def test_near_is_red_far_is_blue_and_missing_is_black():
     painted = colour_depth(np.array([[0.5, 1.5, 0, np.nan]], np.float32), (0.5, 1.5))
-    blue, _, red = painted[0].T.astype(int)
+    red, _, blue = painted[0].T.astype(int)
     assert red[0] > 100 > blue[0]
     assert blue[1] > red[1]
     assert (painted[0, 2:] == 0).all()
@@ -111,7 +111,7 @@ def test_a_set_without_colour_shows_its_depth(tmp_path):
 def test_a_set_of_cut_outs_shows_their_colours(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.full((100, 200, 4), (10, 20, 30, 255), np.uint8))
     sheet = draw_contact_sheet(tmp_path, [label(image='a.png')])
-    assert (sheet[2, 2] == (10, 20, 30)).all()
+    assert (sheet[2, 2] == (30, 20, 10)).all()
 
 
 def test_a_damaged_picture_is_named(tmp_path):
