@@ -17,10 +17,9 @@ from hand_pose_ros.cli.network_benchmark import measure_networks
 from hand_pose_ros.cli.outputs import fitted, write_json
 from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
-from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.benchmark import WARM_UP, measure_pipeline, stages_of, surroundings
 from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.hand_pipeline import open_networks
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.base import ModelSpec
 from hand_pose_ros.runtimes.open import open_runtime, shipped_models
@@ -154,34 +153,33 @@ def _measure_pipelines(
     """Yields, and prints, a row for each model in each runtime on each size of picture."""
     models = _models(args, shipped_detectors)
     print('median / 95th percentile in milliseconds')
-    depth_model = config.model.depth
-    print(_line(('model', 'runtime', 'picture', 'hands', *stages_of(bool(depth_model)))))
+    presence, depth_model = config.model.presence, config.model.depth
+    stages = stages_of(bool(presence), bool(depth_model))
+    print(_line(('model', 'runtime', 'picture', 'hands', *stages)))
     for model in models:
         for runtime in [args.runtime] if args.runtime else RUNTIMES:
+            own = with_values(config, {'model.detector': model, 'model.runtime': runtime})
             try:
-                opened, _ = open_runtime(model, runtime, config.model.threads)
-                estimator, depth = SRHandNetEstimator(opened), None
-                if depth_model:
-                    opened_depth, _ = open_runtime(depth_model, runtime, config.model.threads)
-                    depth = LocalRegressionHourglassEstimator(opened_depth)
+                networks = open_networks(own)
             except (ValueError, ImportError) as error:
                 print(f'{Path(model).stem} in {runtime} is left out: {error}')
                 continue
             for height, width in SIZES_HW:
                 frames = _stream(rgb, (height, width), args.frames + WARM_UP, args.rate)
-                timings, hands = measure_pipeline(estimator, config, frames, depth)
+                timings, hands = measure_pipeline(networks, own, frames)
                 cells = [f'{each.median_ms:.1f} / {each.p95_ms:.1f}' for each in timings.values()]
                 row = (Path(model).stem, runtime, f'{width}x{height}', f'{hands:.1f}')
                 print(_line((*row, *cells)))
                 yield {
                     'model': row[0],
                     'depth_model': Path(depth_model).stem,
-                    'runtime': opened.description,
+                    'runtime': networks.description,
                     'width': width,
                     'height': height,
                     'hands': hands,
                     'stages': {stage: asdict(timing) for stage, timing in timings.items()},
                 }
+            networks.close()
 
 
 def shipped_detectors() -> list[str]:

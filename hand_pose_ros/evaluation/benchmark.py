@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
 from hand_pose_ros.pipeline.lift import lift_hand, lift_hands
@@ -28,6 +26,7 @@ WARM_UP = 5
 """First frames that do not count: memory is still being found, threads are still being started."""
 
 STAGES = ('pipeline', 'first pass', 'second pass', 'track', 'lift', 'smooth')
+JUDGE_STAGE = 'judge'
 DEPTH_STAGE = 'depth network'
 """The part of lifting that is the network's, where there is one: crops, network, joints."""
 
@@ -73,10 +72,7 @@ class Stopwatch:
 
 
 def measure_pipeline(
-    estimator: SRHandNetEstimator,
-    config: PipelineConfig,
-    frames: Iterable[Frame],
-    depth: LocalRegressionHourglassEstimator | None = None,
+    networks: Networks, config: PipelineConfig, frames: Iterable[Frame]
 ) -> tuple[dict[str, Timing], float]:
     """Times the pipeline as a whole on a stream, and each of its stages by itself.
 
@@ -84,10 +80,9 @@ def measure_pipeline(
     hand in the picture, the second pass looks at the middle of it.
 
     Args:
-        estimator: An open network.
+        networks: Open networks.
         config: Settings of the pipeline.
         frames: Frames of one stream with depth and camera, more than WARM_UP.
-        depth: An open depth network; None for depth look-up alone.
 
     Returns:
         A timing for each of `stages_of`, and the mean number of hands found by the pipeline.
@@ -96,34 +91,27 @@ def measure_pipeline(
         ValueError: A frame has no depth or no camera.
     """
     watch = Stopwatch()
-    pipeline = HandPipeline(Networks(estimator, depth=depth), config)
-    stages = _Stages(estimator, config, watch, depth)
+    pipeline = HandPipeline(networks, config)
+    stages = _Stages(networks, config, watch)
     counts = []
     for frame in frames:
         counts.append(len(watch.time('pipeline', pipeline, frame)))
         stages(frame)
-    names = stages_of(depth is not None)
+    names = stages_of(networks.judge is not None, networks.depth is not None)
     timings = {stage: Timing.of(watch.durations_s[stage][WARM_UP:]) for stage in names}
     return timings, float(np.mean(counts))
 
 
-def stages_of(with_depth_network: bool) -> tuple[str, ...]:
+def stages_of(with_judge: bool, with_depth_network: bool) -> tuple[str, ...]:
     """Returns the names of what is timed."""
-    return (*STAGES, DEPTH_STAGE) if with_depth_network else STAGES
+    return (*STAGES, *[JUDGE_STAGE] * with_judge, *[DEPTH_STAGE] * with_depth_network)
 
 
 class _Stages:
     """Does what the pipeline does, stage by stage."""
 
-    def __init__(
-        self,
-        estimator: SRHandNetEstimator,
-        config: PipelineConfig,
-        watch: Stopwatch,
-        depth: LocalRegressionHourglassEstimator | None,
-    ) -> None:
-        self._estimator = estimator
-        self._depth = depth
+    def __init__(self, networks: Networks, config: PipelineConfig, watch: Stopwatch) -> None:
+        self._networks = networks
         self._config = config
         self._tracker = Tracker(config.tracking)
         self._smoother = HandSmoother(config.smoothing)
@@ -133,9 +121,12 @@ class _Stages:
         timed, rgb, stamp_s = self._watch.time, frame.rgb, frame.stamp_s
         detector = self._config.detector
         how = (detector.threshold, detector.subcell_refinement)
-        found = timed('first pass', self._estimator.detect, rgb, how[0], 'off', how[1])
+        estimator, judge = self._networks.estimator, self._networks.judge
+        found = timed('first pass', estimator.detect, rgb, how[0], 'off', how[1])
         boxes = np.array([hand.box_px for hand in found]) if found else _middle(rgb)
-        hands = tuple(timed('second pass', self._estimator.look_again, rgb, boxes, *how))
+        hands = tuple(timed('second pass', estimator.look_again, rgb, boxes, *how))
+        if judge is not None:
+            hands = tuple(timed(JUDGE_STAGE, judge.judged, rgb, hands))
         hands = timed('track', self._tracker.update, hands, stamp_s)
         hands = self._lift(hands, frame)
         timed('smooth', self._smoother.update, hands, stamp_s)
@@ -145,10 +136,11 @@ class _Stages:
         if depth_m is None or camera is None:
             raise ValueError('lifting cannot be timed on a frame without depth and camera')
         how = (depth_m, camera, self._config.lift)
-        if self._depth is not None:
+        depth = self._networks.depth
+        if depth is not None:
             measured = [lift_hand(hand, *how) for hand in hands]
-            timed(DEPTH_STAGE, self._depth.read, depth_m, camera, measured)
-        lifted, _ = timed('lift', lift_hands, hands, *how, self._depth)
+            timed(DEPTH_STAGE, depth.read, depth_m, camera, measured)
+        lifted, _ = timed('lift', lift_hands, hands, *how, depth)
         return lifted
 
 

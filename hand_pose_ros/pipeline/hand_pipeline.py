@@ -245,9 +245,23 @@ def open_pipeline(
 
     Args:
         config: Its settings.
+        wait: As for `open_networks`.
+        ids: Where ids of new tracks come from; None to count from 1.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: A model is damaged, or its runtime is not installed.
+    """
+    return HandPipeline(open_networks(config, wait), config, ids)
+
+
+def open_networks(config: PipelineConfig, wait: bool = True) -> Networks:
+    """Loads the models.
+
+    Args:
+        config: Names them.
         wait: Wait for TensorRT engines that must be built; otherwise work at once, on what else
             there is, and take them over when they are ready.
-        ids: Where ids of new tracks come from; None to count from 1.
 
     Raises:
         FileNotFoundError: There is no such model.
@@ -283,7 +297,7 @@ def open_pipeline(
             reasons.append(more)
         why = '; '.join(filter(None, reasons))
         close = opened.pop_all().close
-    return HandPipeline(Networks(estimator, why, judge, depth, engines, close), config, ids)
+    return Networks(estimator, why, judge, depth, engines, close)
 
 
 def engine_options(model: ModelConfig) -> EngineOptions:

@@ -257,5 +257,7 @@ def _is_giant(
     """Says whether keypoints at that depth are too far apart for a hand."""
     points_cam = unproject(keypoints_px, np.full(len(keypoints_px), depth_m), camera)
     points_cam = points_cam[np.isfinite(points_cam).all(axis=1)]
+    if len(points_cam) == 0:
+        return False
     reach_m = np.linalg.norm(points_cam - np.median(points_cam, axis=0), axis=1)
     return bool(np.median(reach_m) > config.max_hand_extent_m / 2)

@@ -13,6 +13,7 @@ from hand_pose_ros.cli.main import main
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.benchmark import (
     DEPTH_STAGE,
+    JUDGE_STAGE,
     STAGES,
     WARM_UP,
     Stopwatch,
@@ -21,6 +22,7 @@ from hand_pose_ros.evaluation.benchmark import (
     surroundings,
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.hand_pipeline import Networks
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Camera, Frame
 
@@ -51,8 +53,8 @@ def test_every_stage_is_timed_with_and_without_a_hand(model_path):
     ]
     for threshold, expected in ((0.2, 1.0), (1.0, 0.0)):
         settings = replace(config.detector, threshold=threshold)
-        estimator = SRHandNetEstimator(runtime)
-        timings, hands = measure_pipeline(estimator, replace(config, detector=settings), frames)
+        networks = Networks(SRHandNetEstimator(runtime))
+        timings, hands = measure_pipeline(networks, replace(config, detector=settings), frames)
         assert tuple(timings) == STAGES
         assert hands == expected
 
@@ -98,17 +100,26 @@ def test_a_depth_network_is_measured_in_a_column_of_its_own(tmp_path, model, cap
 
 def test_the_depth_network_is_asked_on_every_frame(tmp_path, model, monkeypatch):
     oracle = DepthOracle(np.zeros((1, 21, 3)))
-    open_runtime = benchmark.open_runtime
 
     def open_either(name, *how):
         return (oracle, '') if name == 'oracle' else open_runtime(name, *how)
 
-    monkeypatch.setattr(benchmark, 'open_runtime', open_either)
+    monkeypatch.setattr('hand_pose_ros.pipeline.hand_pipeline.open_runtime', open_either)
     arguments = ['--frames', '2', '--runtime', 'onnx', '--out', str(tmp_path / 'benchmark.json')]
     assert main(['benchmark', *model, '--set', 'model.depth=oracle', *arguments]) == 0
     # By the pipeline, by itself and in lifting; it may want a second look at the same hand.
     sizes = len(benchmark.SIZES_HW)
     assert len(oracle.batches) >= 3 * sizes * (WARM_UP + 2)
+
+
+def test_the_judge_is_measured_in_a_column_of_its_own(tmp_path, model, capsys):
+    out = tmp_path / 'benchmark.json'
+    arguments = ['--frames', '2', '--out', str(out), '--runtime', 'onnx', '--set', 'model.depth=']
+    arguments += ['--set', 'model.presence=hand_presence']
+    assert main(['benchmark', *model, *arguments]) == 0
+    for row in json.loads(out.read_text())['pipelines']:
+        assert set(row['stages']) == {*STAGES, JUDGE_STAGE}
+    assert JUDGE_STAGE in capsys.readouterr().out
 
 
 def test_without_a_model_the_shipped_detectors_are_measured():

@@ -256,6 +256,15 @@ def test_a_hand_at_an_impossible_distance_gets_no_predicted_joints():
     assert 'giant, 1.' in reason
 
 
+def test_a_hand_without_keypoints_is_lifted_without_a_warning():
+    joints_cam = open_hand(0.6)
+    hand = as_hand(joints_cam)
+    depth_m = depth_image(joints_cam, 1.5)
+    hand.keypoints_px[:] = np.nan
+    lifted_hand, _ = lift_with(np.zeros((21, 3)), hand, depth_m)
+    assert np.isnan(lifted_hand.keypoints_px).all()
+
+
 def test_keypoints_on_a_wall_have_no_positions():
     wall_m = np.full((CAMERA.height, CAMERA.width), 0.6, np.float32)
     lifted_hand, refusals = lift_with(np.zeros((21, 3)), as_hand(open_hand(0.6)), wall_m)
