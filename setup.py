@@ -61,6 +61,7 @@ EXTRAS = {
         'mypy==2.4.1',
         'numpy==2.2.6',
         'pytest>=8',
+        'pytest-xdist',
         'ruff==0.17.5',
     ],
     # TensorRT-RTX builds engines without a GPU. NVIDIA's licence lets anybody install and use it,
