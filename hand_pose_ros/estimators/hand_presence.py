@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hand_pose_ros.estimators.srhandnet import keypoint_score
 from hand_pose_ros.geometry.crop import letterbox
 from hand_pose_ros.runtimes.base import (
     INPUT_NAME,
@@ -69,8 +70,8 @@ class HandPresenceJudge:
 
 
 def _agreed(hand: Hand, presence: float) -> Hand:
-    by_keypoints = float(hand.scores[np.isfinite(hand.keypoints_px).all(axis=1)].mean())
     presence = min(max(presence, 1 - SUREST), SUREST)
     log_odds = math.log(presence / (1 - presence))
+    by_keypoints = keypoint_score(hand.keypoints_px, hand.scores)
     score = by_keypoints + LOG_ODDS_WEIGHT * (log_odds - EVEN_LOG_ODDS)
     return replace(hand, score=min(max(score, 0.0), 1.0))

@@ -261,10 +261,16 @@ def make_hand(
         keypoints_px=keypoints_px,
         scores=scores,
         box_px=box,
-        score=float(scores[seen].mean()) if seen.any() else 0.0,
+        score=keypoint_score(keypoints_px, scores),
         side=side,
         side_score=side_score,
     )
+
+
+def keypoint_score(keypoints_px: NDArray[np.float32], scores: NDArray[np.float32]) -> float:
+    """Returns the mean score of the keypoints that are seen, 0 where none is."""
+    seen = np.isfinite(keypoints_px).all(axis=1)
+    return float(scores[seen].mean()) if seen.any() else 0.0
 
 
 def with_side(hand: Hand, side_value: float) -> Hand:

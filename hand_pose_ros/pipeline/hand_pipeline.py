@@ -235,7 +235,11 @@ class HandPipeline:
         known = [hand for hand, each in zip(hands, is_known, strict=True) if each]
         new = [hand for hand, each in zip(hands, is_known, strict=True) if not each]
         how = (settings.threshold, settings.subcell_refinement)
-        return known + self._judged(rgb, settled(self._networks.estimator.reader, rgb, new, *how))
+        seen = settled(self._networks.estimator.reader, rgb, new, *how)
+        # What was not worth another look comes back as it was, and was judged before.
+        left = [hand for hand, before in zip(seen, new, strict=True) if hand is before]
+        looked_at = [hand for hand, before in zip(seen, new, strict=True) if hand is not before]
+        return known + left + self._judged(rgb, looked_at)
 
 
 def open_pipeline(

@@ -97,7 +97,7 @@ class _Worker:
         self.net = build(recipe.network, recipe.plan).to(job.device)
         if job.start is not None:
             self.net.load_state_dict(checkpoint.weights_of(job.start, recipe))
-        else:
+        elif not (job.out / 'checkpoint.pt').exists():
             load_trunks(self.net)
         nn.utils.convert_conv2d_weight_memory_format(self.net, torch.channels_last)
         self.averaged = copy.deepcopy(self.net).requires_grad_(False)

@@ -174,9 +174,10 @@ class Word:
     description = 'a word'
 
     def __init__(self, presence):
-        self.presence = presence
+        self.presence, self.runs = presence, 0
 
     def run(self, inputs):
+        self.runs += 1
         return {PRESENCE_NAME: np.full(len(inputs[INPUT_NAME]), self.presence, np.float32)}
 
 
@@ -191,12 +192,13 @@ def test_what_the_judge_takes_for_none_is_not_reported_new_or_tracked():
     assert len(pipeline(frame(4))) == 0
 
 
-def test_what_the_judge_takes_for_none_is_not_looked_at_again():
-    runtime = HalfSure([HAND])
-    networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(Word(0.001)))
+def test_what_the_judge_takes_for_none_is_neither_looked_at_nor_judged_again():
+    runtime, word = HalfSure([HAND]), Word(0.001)
+    networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(word))
     assert HandPipeline(networks, PipelineConfig())(frame()) == ()
     # The frame at two sizes, and the one region.
     assert [shape[:2] for shape in runtime.batches] == [(1, 256), (1, 128), (1, 128)]
+    assert word.runs == 1
 
 
 @pytest.mark.parametrize('limit', [0, 1])
