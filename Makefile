@@ -33,7 +33,7 @@ test: build
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --ignore test/training
-	# Training forks, which a process does not survive in which ROS has left threads.
+	# Training forks, which a process with threads left by ROS may not survive.
 	$(BIN)/pytest --numprocesses 2 --dist loadfile test/training
 
 clean:
