@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.palm import size_fit
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
-from hand_pose_ros.types import Camera
+from hand_pose_ros.types import Camera, Hand
 
 EMPTY = 1.0
 """Value of what is behind the cube, and of pixels without depth."""
@@ -185,27 +186,25 @@ def decode_joints(values: NDArray[np.floating], view: CropView) -> NDArray[np.fl
 
 
 def find_centre(
-    depth_m: NDArray[np.floating],
-    camera: Camera,
-    box_px: NDArray[np.floating],
-    keypoints_px: NDArray[np.floating],
+    depth_m: NDArray[np.floating], camera: Camera, hand: Hand
 ) -> NDArray[np.float64] | None:
-    """Finds the middle of the hand in a box: the box says where, the depth inside how far.
+    """Finds the middle of a hand: its box says where, the depth inside how far.
 
-    A hand is before its background, and few things are before a hand: the nearest surface is
-    taken that enough of the keypoints lie on or beside, or that fills enough of the box's middle,
-    and at which the box is as large as a hand's, if there is one.
+    Surfaces are asked that enough of the keypoints lie on or beside, or that fill enough of the
+    box's middle, and at which the box is as large as a hand's, if there are some. The one is taken
+    at which the palm is of ordinary size; where its keypoints do not tell, the nearest, since a
+    hand is before its background, and few things are before a hand.
 
     Args:
         depth_m: (H, W) floats, metres along z; what is not positive is not measured.
         camera: Intrinsics of the image.
-        box_px: (4,) x0, y0, x1, y1 around the hand, in pixels; may reach beyond the image.
-        keypoints_px: (K, 2) pixels; those count that are in the box, NaN where not seen.
+        hand: With a box, which may reach beyond the image; keypoints count that are in it.
 
     Returns:
         (3,) float64 metres in the optical frame; None where the box holds too little depth.
     """
-    samples_m, weights = _box_samples(depth_m, np.asarray(box_px, np.float64), keypoints_px)
+    box_px, keypoints_px = hand.box_px.astype(np.float64), hand.keypoints_px
+    samples_m, weights = _box_samples(depth_m, box_px, keypoints_px)
     if len(samples_m) < MIN_SAMPLES:
         return None
     order = np.argsort(samples_m)
@@ -218,7 +217,9 @@ def find_centre(
     surfaces_m = np.bincount(surface, samples_m) / np.bincount(surface)
     sides_m = np.max(box_px[2:] - box_px[:2]) / camera.fx * surfaces_m
     likely = enough & (sides_m > HAND_BOX_M[0]) & (sides_m < HAND_BOX_M[1])
-    on_hand = surface == np.argmax(likely if likely.any() else enough)
+    candidates = likely if likely.any() else enough
+    fits = size_fit(surfaces_m, keypoints_px, hand.scores, camera)
+    on_hand = surface == np.argmax(candidates * fits)
     hand_m, hand_weights = samples_m[on_hand], weights[on_hand]
     near_m = np.percentile(hand_m, 5)
     kept = hand_m < near_m + HAND_DEPTH_M

@@ -162,7 +162,7 @@ def _centre(
     points_px = hand.keypoints_px[np.isfinite(hand.keypoints_px).all(axis=1)]
     measured_m = hand.joints_cam[np.isfinite(hand.joints_cam[:, 2]), 2]
     if len(measured_m) < MIN_MEASURED or len(points_px) == 0:
-        return find_centre(depth_m, camera, hand.box_px, hand.keypoints_px)
+        return find_centre(depth_m, camera, hand)
     middle_px = (points_px.min(axis=0) + points_px.max(axis=0)) / 2
     return unproject(middle_px[None], np.median(measured_m)[None], camera)[0]
 

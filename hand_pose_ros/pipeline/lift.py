@@ -14,6 +14,7 @@ from hand_pose_ros.estimators.local_regression_hourglass import (
 )
 from hand_pose_ros.geometry.camera import project, unproject
 from hand_pose_ros.geometry.depth import depth_tolerance_m, near_surface_depth
+from hand_pose_ros.geometry.palm import size_fit
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.types import Camera, Hand, PositionSource, Side
 
@@ -204,7 +205,8 @@ def lift_hand(
 
     That is the skin, about half a finger's thickness in front of the bone. A joint behind another
     finger or an object gets the position of what hides it, if that is near enough to belong to
-    the hand; telling those apart takes a network that knows hands, see `join`.
+    the hand; telling those apart takes a network that knows hands, see `join`. Of surfaces that
+    are farther apart, the one counts at which the hand would be of ordinary size.
 
     Args:
         hand: A hand with keypoints and box.
@@ -221,7 +223,8 @@ def lift_hand(
     believed = (joints_m >= config.min_depth_m) & (joints_m <= config.max_depth_m)
     joints_m = np.where(believed, joints_m, np.float32(np.nan))
     joints_cam = unproject(hand.keypoints_px, joints_m, camera)
-    measured = _hanging_together(joints_cam, config.max_hand_extent_m * MAX_GAP_RATIO)
+    fits = size_fit(joints_m, hand.keypoints_px, hand.scores, camera)
+    measured = _hanging_together(joints_cam, config.max_hand_extent_m * MAX_GAP_RATIO, fits)
     if measured.any():
         # A hand too close for the sensor leaves only background, at which it would be a giant.
         typical_m = float(np.median(joints_m[measured]))
@@ -231,7 +234,9 @@ def lift_hand(
     )
 
 
-def _hanging_together(joints_cam: NDArray[np.float64], max_gap_m: float) -> NDArray[np.bool_]:
+def _hanging_together(
+    joints_cam: NDArray[np.float64], max_gap_m: float, weights: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Marks the joints that are connected with more than half of all in short steps.
 
     Background seen beside a finger is farther from every joint of the hand than a finger is long.
@@ -239,6 +244,7 @@ def _hanging_together(joints_cam: NDArray[np.float64], max_gap_m: float) -> NDAr
     Args:
         joints_cam: (K, 3) float64 metres; NaN where not measured.
         max_gap_m: Longest step from one joint to the next.
+        weights: (K,) how much each of those measured counts towards the half.
 
     Returns:
         (K,) bool; none where the measured joints fall apart without a majority.
@@ -247,8 +253,8 @@ def _hanging_together(joints_cam: NDArray[np.float64], max_gap_m: float) -> NDAr
     reachable = apart_m <= max_gap_m
     for _ in range(math.ceil(math.log2(len(joints_cam)))):  # each squaring doubles the steps
         reachable = reachable @ reachable
-    measured = np.diagonal(apart_m) == 0
-    return 2 * reachable.sum(axis=1) > measured.sum()
+    counting = np.where(np.diagonal(apart_m) == 0, weights, 0)
+    return 2 * (reachable @ counting) > counting.sum()
 
 
 def _is_giant(

@@ -14,13 +14,13 @@ from hand_pose_ros.codecs.depth_crop import (
     upright_roll,
 )
 from hand_pose_ros.geometry.camera import project, unproject
-from hand_pose_ros.types import Camera
+from hand_pose_ros.types import Camera, Hand
 
 HEIGHT, WIDTH = 480, 640
 CAMERA = Camera(HEIGHT, WIDTH, 600.0, 590.0, 321.5, 238.0)
 WIDE = Camera(HEIGHT, WIDTH, 380.0, 381.0, 318.0, 244.0, (-0.05, 0.03, 0.001, -0.002, -0.01))
 CUBE_M, SIZE = 0.3, 128
-NOTHING_SEEN = np.full((21, 2), np.nan)
+NOTHING_SEEN = np.full((21, 2), np.nan, np.float32)
 CENTRES_CAM = [(0.0, 0.0, 0.5), (0.1, -0.05, 0.5), (-0.35, 0.2, 0.8)]
 
 
@@ -168,6 +168,12 @@ def test_a_centre_that_is_not_before_the_camera_is_refused(centre):
         look_at(np.array(centre, float), CUBE_M, SIZE)
 
 
+def hand_in(box_px, keypoints_px=NOTHING_SEEN):
+    """A hand of which a box is known, and some keypoints."""
+    scores = np.isfinite(keypoints_px[:, 0]).astype(np.float32)
+    return Hand(keypoints_px, scores, np.array(box_px, np.float32), 1.0)
+
+
 def ball_box_px(camera, centre_cam, radius_m):
     corners = np.array(centre_cam) + np.array([[-1, -1, 0], [1, 1, 0]]) * radius_m * 1.3
     return project(corners, camera).ravel()
@@ -179,7 +185,7 @@ def ball_box_px(camera, centre_cam, radius_m):
 def test_the_centre_of_a_ball_is_found_before_any_background(camera, centre_cam, behind_m):
     behind_m = centre_cam[2] + 0.12 if behind_m == 'close' else behind_m
     image = ball_image(camera, centre_cam, 0.07, behind_m)
-    found = find_centre(image, camera, ball_box_px(camera, centre_cam, 0.07), NOTHING_SEEN)
+    found = find_centre(image, camera, hand_in(ball_box_px(camera, centre_cam, 0.07)))
     # The surface is up to a radius nearer than the centre.
     assert found[2] - centre_cam[2] == pytest.approx(-0.045, abs=0.03)
     assert np.linalg.norm(found[:2] - np.array(centre_cam)[:2]) < 0.03
@@ -190,7 +196,7 @@ def test_another_hand_at_the_rim_of_the_box_is_not_taken():
     image = ball_image(CAMERA, centre_cam, 0.06, 2.0)
     x0, y0, x1, y1 = ball_box_px(CAMERA, centre_cam, 0.06)
     image[int(y0) : int(y1), int(x0) : int(x0 + 0.22 * (x1 - x0))] = 0.35
-    found = find_centre(image, CAMERA, np.array([x0, y0, x1, y1]), NOTHING_SEEN)
+    found = find_centre(image, CAMERA, hand_in([x0, y0, x1, y1]))
     assert found[2] == pytest.approx(0.56, abs=0.03)
 
 
@@ -200,12 +206,12 @@ def test_what_covers_the_middle_of_the_box_is_not_taken_where_keypoints_are_seen
     x0, y0, x1, y1 = box_px = ball_box_px(CAMERA, centre_cam, 0.07)
     down = y1 - y0
     image[round(y0 + 0.3 * down) : round(y1 - 0.3 * down), round(x0) : round(x1)] = 0.4
-    assert find_centre(image, CAMERA, box_px, NOTHING_SEEN)[2] == pytest.approx(0.4)
+    assert find_centre(image, CAMERA, hand_in(box_px))[2] == pytest.approx(0.4)
     keypoints_px = NOTHING_SEEN.copy()
     places = np.array([[0.4, 0.2], [0.6, 0.2], [0.5, 0.8]])
     keypoints_px[[0, 4, 8]] = box_px[:2] + places * (x1 - x0, down)
     # The ball is at its nearest 0.53 m away.
-    found = find_centre(image, CAMERA, box_px, keypoints_px)
+    found = find_centre(image, CAMERA, hand_in(box_px, keypoints_px))
     assert found[2] == pytest.approx(0.56, abs=0.03)
 
 
@@ -213,9 +219,10 @@ def test_a_thin_hand_is_taken_where_keypoints_are_seen_on_it():
     image = np.full((HEIGHT, WIDTH), 0.7, np.float32)
     image[100:300, 300:310] = 0.5
     box_px = np.array([200, 100, 410, 300])
-    keypoints_px = np.array([[304.0, 120], [305, 180], [305, 250]])
-    assert find_centre(image, CAMERA, box_px, NOTHING_SEEN)[2] == pytest.approx(0.7)
-    assert find_centre(image, CAMERA, box_px, keypoints_px)[2] == pytest.approx(0.5)
+    keypoints_px = NOTHING_SEEN.copy()
+    keypoints_px[[2, 3, 4]] = [[304.0, 120], [305, 180], [305, 250]]
+    assert find_centre(image, CAMERA, hand_in(box_px))[2] == pytest.approx(0.7)
+    assert find_centre(image, CAMERA, hand_in(box_px, keypoints_px))[2] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -233,27 +240,38 @@ def test_a_surface_at_which_the_hand_would_be_tiny_or_a_giant_is_the_last_choice
 ):
     image = np.full((HEIGHT, WIDTH), far_m, np.float32)
     image[100:300, 200:290] = near_m
-    found = find_centre(image, CAMERA, np.array([200, 100, 400, 300]), NOTHING_SEEN)
+    found = find_centre(image, CAMERA, hand_in([200, 100, 400, 300]))
     assert found[2] == pytest.approx(expected_m)
+
+
+def test_what_hides_most_of_a_hand_is_not_taken_where_the_palm_would_be_tiny_at_it():
+    joints_cam = flat_hand(0.3) + np.array([0, 0, 1.2])
+    keypoints_px = project(joints_cam, CAMERA).astype(np.float32)
+    box_px = np.concatenate((keypoints_px.min(axis=0), keypoints_px.max(axis=0)))
+    image = np.full((HEIGHT, WIDTH), 1.2, np.float32)
+    image[:, : round(0.3 * box_px[0] + 0.7 * box_px[2])] = 0.7  # the box is 10 cm large there
+    assert find_centre(image, CAMERA, hand_in(box_px))[2] == pytest.approx(0.7)
+    assert find_centre(image, CAMERA, hand_in(box_px, keypoints_px))[2] == pytest.approx(1.2)
 
 
 def test_keypoints_far_outside_of_the_box_do_not_count():
     image = np.full((HEIGHT, WIDTH), 0.7, np.float32)
     box_px = np.array([300, 200, 320, 220])
-    keypoints_px = np.array([[10.0, 20], [600, 400]])
-    found = find_centre(image, CAMERA, box_px, keypoints_px)
-    np.testing.assert_array_equal(found, find_centre(image, CAMERA, box_px, NOTHING_SEEN))
+    keypoints_px = NOTHING_SEEN.copy()
+    keypoints_px[[2, 3]] = [[10.0, 20], [600, 400]]
+    found = find_centre(image, CAMERA, hand_in(box_px, keypoints_px))
+    np.testing.assert_array_equal(found, find_centre(image, CAMERA, hand_in(box_px)))
 
 
 @pytest.mark.parametrize('value', [np.nan, 0.0, -0.5, np.inf])
 def test_a_box_without_depth_has_no_centre(value):
     image = np.full((HEIGHT, WIDTH), value, np.float32)
-    assert find_centre(image, CAMERA, np.array([100, 100, 200, 200]), NOTHING_SEEN) is None
+    assert find_centre(image, CAMERA, hand_in([100, 100, 200, 200])) is None
 
 
 def test_a_box_outside_the_picture_has_no_centre():
     image = np.ones((HEIGHT, WIDTH), np.float32)
-    assert find_centre(image, CAMERA, np.array([-200, -200, -100, -100]), NOTHING_SEEN) is None
+    assert find_centre(image, CAMERA, hand_in([-200, -200, -100, -100])) is None
 
 
 @pytest.mark.parametrize(
@@ -271,7 +289,7 @@ def test_the_centre_of_a_real_hand_lies_a_finger_from_its_palm(shared_dir, frame
     depth_m = np.where(eighths_mm > 0, eighths_mm / 8000, np.nan)
     x, y = palm_px
     palm_m = np.nanmedian(depth_m[y - 5 : y + 6, x - 5 : x + 6])
-    centre_cam = find_centre(depth_m, sr305, np.array(box_px), NOTHING_SEEN)
+    centre_cam = find_centre(depth_m, sr305, hand_in(box_px))
     assert abs(centre_cam[2] - palm_m) < 0.025
     # The cube around it shows the hand, and nothing of the body 30 cm behind.
     crop = encode_depth(depth_m, sr305, look_at(centre_cam, CUBE_M, SIZE))

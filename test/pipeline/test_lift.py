@@ -93,13 +93,31 @@ def test_a_hand_too_close_for_the_sensor_does_not_get_the_depth_of_the_wall():
     assert (hand.position_sources == PositionSource.NONE).all()
 
 
-def test_a_hand_torn_into_halves_has_no_positions():
+def test_what_hides_most_of_a_hand_is_not_the_hand_where_that_would_be_tiny():
+    joints_cam = open_hand(1.2)
+    hand, depth_m = as_hand(joints_cam), depth_image(joints_cam, 2.0)
+    behind = np.argsort(hand.keypoints_px[:, 0])[:14]
+    depth_m[:, : int(hand.keypoints_px[behind, 0].max()) + 5] = 0.5
+    lifted = lift_hand(hand, depth_m, CAMERA, CONFIG)
+    measured = np.isfinite(lifted.joints_cam).all(axis=1)
+    assert measured.sum() >= 5
+    assert lifted.joints_cam[measured, 2].min() > 1.1
+    # Keypoints that nobody is sure of do not tell size: most joints are in front.
+    unsure = replace(hand, scores=np.full(21, 0.1, np.float32))
+    assert np.nanmax(lift_hand(unsure, depth_m, CAMERA, CONFIG).joints_cam[:, 2]) < 0.6
+
+
+def test_of_a_hand_torn_into_halves_the_one_of_ordinary_size_is_kept_if_there_is_one():
     joints_cam = open_hand(0.6)
     depth_m = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
     hand = as_hand(joints_cam)
     for index, (x, y) in enumerate(hand.keypoints_px[:20].round().astype(int)):
         depth_m[y - 4 : y + 5, x - 4 : x + 5] = 0.6 if index < 10 else 0.9
-    assert np.isnan(lift_hand(hand, depth_m, CAMERA, CONFIG).joints_cam).all()
+    joints_m = lift_hand(hand, depth_m, CAMERA, CONFIG).joints_cam[:, 2]
+    np.testing.assert_allclose(joints_m[:10], 0.6)
+    assert np.isnan(joints_m[10:]).all()
+    untold = replace(hand, scores=np.zeros(21, np.float32))
+    assert np.isnan(lift_hand(untold, depth_m, CAMERA, CONFIG).joints_cam).all()
 
 
 @pytest.mark.parametrize('depth', [np.nan, 0.05, 9.0])
