@@ -215,10 +215,8 @@ def test_unsure_keypoints_move_the_joints_less():
     before.scores[:] = np.linspace(0, 1, 21)
     hand = joined(said, nothing, before)
     steps_m = np.linalg.norm(hand.joints_cam - said, axis=1)
-    assert steps_m[0] < 1e-6
-    assert (np.diff(steps_m[:17]) > 0).all()
-    np.testing.assert_allclose(steps_m[8], 0.02 * (0.4 / 0.8) ** 2, rtol=0.01)
-    np.testing.assert_allclose(steps_m[16:], 0.02, rtol=0.01)
+    np.testing.assert_allclose(steps_m[:11], 0, atol=1e-6)  # scores up to 0.5
+    np.testing.assert_allclose(np.diff(steps_m[10:]), 0.02 / 10, rtol=0.01)
 
 
 @pytest.mark.parametrize(
