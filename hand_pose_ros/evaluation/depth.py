@@ -14,7 +14,7 @@ from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.data.pictures import read_depth_picture, readable
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
-from hand_pose_ros.evaluation.metrics import match_hands
+from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, pck
 from hand_pose_ros.evaluation.photos import FindHands, read_photo
 from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.geometry.camera import project
@@ -72,6 +72,8 @@ class DepthScores:
 
     Attributes:
         errors_mm: (H, 21) by method; NaN where it gives no position.
+        keypoint_errors: (H, 21) by method, those in the picture over the size of the hand, see
+            `metrics.normalised_errors`; infinite where it gives no keypoint.
         sides: (H,) by method, the values of Side that it tells.
         true_sides: (H,) those of the labels.
         visible: (H, 21) bool, the camera sees the joint.
@@ -80,6 +82,7 @@ class DepthScores:
     """
 
     errors_mm: dict[str, NDArray[np.float64]]
+    keypoint_errors: dict[str, NDArray[np.float64]]
     sides: dict[str, NDArray[np.int_]]
     true_sides: NDArray[np.int_]
     visible: NDArray[np.bool_]
@@ -101,7 +104,7 @@ class _Labelled:
 class _Found:
     """A labelled hand, and by method what was found of it, None for nothing."""
 
-    sensor: str
+    picture: ImageLabel
     label: HandLabel
     hands: Mapping[str, Hand | None]
 
@@ -142,13 +145,18 @@ def score_at_keypoints(
         deeper = [replace(hand, joints_cam=under_skin(hand.joints_cam)) for hand in measured]
         readings = estimator.read(depth_m, camera, measured)
         read = [
-            replace(hand, joints_cam=reading.joints_cam, side=_side_of(reading.side))
+            replace(
+                hand,
+                keypoints_px=project(reading.joints_cam, camera).astype(np.float32),
+                joints_cam=reading.joints_cam,
+                side=_side_of(reading.side),
+            )
             for hand, reading in zip(seen, readings, strict=True)
         ]
         both, _ = lift_hands(seen, depth_m, camera, config, estimator)
         for truth, *hands in zip(picture.hands, measured, deeper, read, both, strict=True):
             methods = (LOOK_UP, UNDER_SKIN, NETWORK, BOTH)
-            found.append(_Found(label.group, truth, dict(zip(methods, hands, strict=True))))
+            found.append(_Found(label, truth, dict(zip(methods, hands, strict=True))))
     return _scores(found)
 
 
@@ -188,7 +196,7 @@ def score_pipelines(
         }
         for index, truth in enumerate(picture.hands):
             hands = {name: each[index] for name, each in matches.items()}
-            found.append(_Found(picture.label.group, truth, hands))
+            found.append(_Found(picture.label, truth, hands))
     return _scores(found)
 
 
@@ -218,6 +226,7 @@ def measures(scores: DepthScores, method: str, hands: NDArray[np.bool_]) -> dict
         'hands <= 30 mm': float(within[1]),
         'hands <= 40 mm': float(within[2]),
         'AUC 0-80 mm': area_under_success(endless),
+        'PCK@0.2': pck(scores.keypoint_errors[method][hands], 0.2),
     }
 
 
@@ -315,19 +324,24 @@ def _scores(found: Sequence[_Found]) -> DepthScores:
         raise ValueError('no hand with depth, camera and joints in metres, enough of it visible')
     nothing = np.full((NUM_KEYPOINTS, 3), np.nan)
     truths = np.array([each.label.joints_cam for each in found], np.float64)  # (H, 21, 3)
-    errors_mm, sides = {}, {}
+    labels_px = [
+        as_seen(each.label, each.picture.height, each.picture.width).keypoints_px for each in found
+    ]
+    errors_mm, keypoint_errors, sides = {}, {}, {}
     for method in found[0].hands:
         hands = [each.hands[method] for each in found]
         joints = np.array([hand.joints_cam if hand else nothing for hand in hands])
         errors_mm[method] = 1000 * np.linalg.norm(joints - truths, axis=2)
+        keypoint_errors[method] = normalised_errors(hands, labels_px)
         sides[method] = np.array([hand.side if hand else Side.UNKNOWN for hand in hands], int)
     return DepthScores(
         errors_mm,
+        keypoint_errors,
         sides,
         np.array([each.label.side for each in found], int),
         np.array([each.label.visible for each in found], bool),
         np.median(truths[:, :, 2], axis=1),
-        [each.sensor for each in found],
+        [each.picture.group for each in found],
     )
 
 

@@ -133,6 +133,7 @@ def test_hands_that_a_pipeline_does_not_find_have_no_positions(tmp_path, labels)
     np.testing.assert_allclose(scores.errors_mm['pipeline'][0], 20, atol=0.01)
     assert np.isnan(scores.errors_mm['pipeline'][1]).all()
     assert side_accuracy(scores, 'pipeline') == (1.0, 0.5)
+    assert measures(scores, 'pipeline', np.ones(2, bool))['PCK@0.2'] == 0.5
     assert np.isnan(seen[0].depth_m).sum() == 33 * 33
     assert np.nanmax(seen[0].depth_m) == pytest.approx(1.5)
 
@@ -172,3 +173,11 @@ def test_a_hand_of_which_only_the_middle_is_known_is_read():
     np.testing.assert_allclose(found_cam, np.tile(middle_cam, (21, 1)), atol=0.01)
     nothing = np.full((480, 640), np.nan, np.float32)
     assert joints_around(estimator, nothing, CAMERA, middle_cam) is None
+
+
+@pytest.mark.parametrize(('off_m', 'pck'), [(0.02, 1), (0.06, 0)])
+def test_the_network_says_where_in_the_picture_joints_are_too(tmp_path, labels, off_m, pck):
+    # A fifth of this hand of 19 cm are 38 mm.
+    scores = score(tmp_path, labels, JOINTS_CAM + np.float32((off_m, 0, 0)))
+    assert measures(scores, NETWORK, np.ones(2, bool))['PCK@0.2'] == pck
+    assert measures(scores, LOOK_UP, np.ones(2, bool))['PCK@0.2'] == 1

@@ -196,16 +196,28 @@ def test_predicted_joints_project_onto_keypoints_near_them():
     np.testing.assert_allclose(hand.joints_cam[MIDDLE_TIP], said[MIDDLE_TIP], atol=1e-6)
 
 
-def test_keypoints_far_from_the_joints_move_them_little_and_cost_the_hand_its_score():
+@pytest.mark.parametrize(('off_m', 'kept'), [(0.02, 1), (0.06, 0.5), (0.12, 0.25)])
+def test_joints_far_from_the_keypoints_cost_the_hand_its_score(off_m, kept):
     nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
-    scores = []
-    for off_m, moved_m in ((0.06, 0.015), (0.12, 0.0075)):
-        said = JOINTS_CAM + np.array((off_m, 0, 0))
-        hand = joined(said, nothing)
-        steps_m = np.linalg.norm(hand.joints_cam - said, axis=1)
-        np.testing.assert_allclose(steps_m, moved_m, rtol=0.01)
-        scores.append(hand.score)
-    assert 0.4 > scores[0] > 2 * scores[1] > 0
+    hand = joined(JOINTS_CAM + np.array((off_m, 0, 0)), nothing)
+    assert hand.score == pytest.approx(as_hand(JOINTS_CAM).score * kept, rel=0.01)
+
+
+def test_keypoints_are_where_the_joints_are_seen_but_for_those_that_are_not():
+    nothing = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    said = JOINTS_CAM + np.array((0.02, 0, 0))
+    before = as_hand(JOINTS_CAM)
+    before.scores[:] = np.linspace(0, 1, 21)
+    before.keypoints_px[MIDDLE_TIP] = np.nan
+    hand = joined(said, nothing, before)
+    unseen = np.isnan(hand.keypoints_px).all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(unseen), [MIDDLE_TIP])
+    gaps_px = np.linalg.norm(project(hand.joints_cam, CAMERA) - hand.keypoints_px, axis=1)
+    assert np.nanmax(gaps_px) < 0.01
+    steps_px = np.linalg.norm(hand.keypoints_px - before.keypoints_px, axis=1)
+    assert steps_px[20] < 0.01  # of a sure one
+    assert steps_px[10] == pytest.approx(0.02 / 0.6 * CAMERA.fx, rel=0.02)  # of an unsure one
+    assert hand.keypoints_px.dtype == np.float32
 
 
 def test_unsure_keypoints_move_the_joints_less():
