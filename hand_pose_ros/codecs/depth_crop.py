@@ -201,7 +201,8 @@ def find_centre(
         hand: With a box, which may reach beyond the image; keypoints count that are in it.
 
     Returns:
-        (3,) float64 metres in the optical frame; None where the box holds too little depth.
+        (3,) float64 metres in the optical frame; None where the box holds too little depth, or
+        none at which the palm could be a hand's.
     """
     box_px, keypoints_px = hand.box_px.astype(np.float64), hand.keypoints_px
     samples_m, weights = _box_samples(depth_m, box_px, keypoints_px)
@@ -218,8 +219,10 @@ def find_centre(
     sides_m = np.max(box_px[2:] - box_px[:2]) / camera.fx * surfaces_m
     likely = enough & (sides_m > HAND_BOX_M[0]) & (sides_m < HAND_BOX_M[1])
     candidates = likely if likely.any() else enough
-    fits = size_fit(surfaces_m, keypoints_px, hand.scores, camera)
-    on_hand = surface == np.argmax(candidates * fits)
+    fits = candidates * size_fit(surfaces_m, keypoints_px, hand.scores, camera)
+    if not fits.any():
+        return None
+    on_hand = surface == np.argmax(fits)
     hand_m, hand_weights = samples_m[on_hand], weights[on_hand]
     near_m = np.percentile(hand_m, 5)
     kept = hand_m < near_m + HAND_DEPTH_M

@@ -127,7 +127,9 @@ class LocalRegressionHourglassEstimator:
 
         The crop cameras are as in training: see `data.depth_hands.DepthHand`.
         """
-        readings = [DepthReading(refusal='no depth in its box') for _ in centres_cam]
+        readings = [
+            DepthReading(refusal='no depth in its box that fits its size') for _ in centres_cam
+        ]
         crops, places = [], []
         for index, (centre_cam, roll_rad) in enumerate(zip(centres_cam, rolls, strict=True)):
             if centre_cam is None:

@@ -21,6 +21,10 @@ LOG_SIGMA = 0.2
 with the true keypoints. It grows as the scores fall: 0.13 for scores of 0.8, 0.28 for 0.65 and
 0.49 for 0.5 with keypoints that were found on 123 rendered hands."""
 
+MIN_FIT = 0.01
+"""Where a hand fits less it is not: three standard deviations, 1.8 times too large or too small
+for scores of 1."""
+
 
 def palm_distance_m(keypoints_px: NDArray[np.floating], camera: Camera) -> float:
     """Tells the distance at which the palm of an average hand would be as large as this one.
@@ -62,11 +66,11 @@ def size_fit(
         camera: Intrinsics of the image.
 
     Returns:
-        Of the shape of `depth_m`: 1 where it would, falling to 0; 1 everywhere where the
-        keypoints do not tell; 0 where depth is not measured.
+        Of the shape of `depth_m`: 1 where it would, falling to 0 where it would be far too large
+        or too small; 1 everywhere where the keypoints do not tell; 0 where depth is not measured.
     """
     distance_m = palm_distance_m(keypoints_px, camera)
     sureness = float(np.mean(scores[list(KNUCKLES)]))
     off = np.log(depth_m / distance_m) * sureness**2 / LOG_SIGMA
     fits = np.exp(-0.5 * np.square(off)) if np.isfinite(distance_m) else np.ones(depth_m.shape)
-    return np.where(np.isfinite(depth_m), fits, 0.0)
+    return np.where(np.isfinite(depth_m) & (fits >= MIN_FIT), fits, 0.0)

@@ -214,6 +214,7 @@ def lift_hand(
     joints_cam = unproject(hand.keypoints_px, joints_m, camera)
     fits = size_fit(joints_m, hand.keypoints_px, hand.scores, camera)
     measured = _hanging_together(joints_cam, config.max_hand_extent_m * MAX_GAP_RATIO, fits)
+    measured &= fits > 0
     if measured.any():
         # A hand too close for the sensor leaves only background, at which it would be a giant.
         typical_m = float(np.median(joints_m[measured]))

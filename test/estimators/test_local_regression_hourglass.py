@@ -100,7 +100,11 @@ def test_all_hands_of_a_frame_are_read_in_one_batch_and_keep_their_order():
     hands = [measured(right), nowhere, measured(left)]
     readings, runtime = read(depth_m, hands, [answer(right), answer(left)], [0.5, -0.5])
     assert len(runtime.batches) == 1
-    assert [reading.refusal for reading in readings] == ['', 'no depth in its box', '']
+    assert [reading.refusal for reading in readings] == [
+        '',
+        'no depth in its box that fits its size',
+        '',
+    ]
     assert np.abs(readings[0].joints_cam - right).max() < 1e-4
     assert np.abs(readings[2].joints_cam - left).max() < 1e-4
     assert [reading.side for reading in readings] == [0.5, 0, -0.5]
@@ -111,7 +115,7 @@ def test_without_depth_no_joint_is_invented_and_the_network_not_asked(value):
     depth_m = np.full((CAMERA.height, CAMERA.width), value, np.float32)
     (reading,), runtime = read(depth_m, [as_hand(JOINTS_CAM)])
     assert np.isnan(reading.joints_cam).all()
-    assert reading.refusal == 'no depth in its box'
+    assert reading.refusal == 'no depth in its box that fits its size'
     assert runtime.batches == []
 
 

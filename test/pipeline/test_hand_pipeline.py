@@ -122,7 +122,7 @@ def test_the_depth_network_completes_hands_and_depth_that_shows_none_is_told(tmp
     assert set(hand.position_sources) == {PositionSource.MEASURED, PositionSource.MODEL}
     assert pipeline.depth_refusals == ''
     pipeline(frame(1, np.full((HEIGHT, WIDTH), np.nan, np.float32)))
-    assert pipeline.depth_refusals == 'no depth in its box'
+    assert pipeline.depth_refusals == 'no depth in its box that fits its size'
     pipeline(frame(2))
     assert pipeline.depth_refusals == ''
 

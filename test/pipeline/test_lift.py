@@ -15,7 +15,7 @@ from hand_pose_ros.estimators.local_regression_hourglass import (
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.pipeline.config import LiftConfig
 from hand_pose_ros.pipeline.lift import SKIN_M, join, lift_hand, lift_hands
-from hand_pose_ros.skeleton import BONES, FINGERS
+from hand_pose_ros.skeleton import BONES, FINGERS, PALM
 from hand_pose_ros.types import Camera, Hand, PositionSource, Side
 
 CONFIG = LiftConfig()
@@ -105,6 +105,16 @@ def test_what_hides_most_of_a_hand_is_not_the_hand_where_that_would_be_tiny():
     # Keypoints that nobody is sure of do not tell size: most joints are in front.
     unsure = replace(hand, scores=np.full(21, 0.1, np.float32))
     assert np.nanmax(lift_hand(unsure, depth_m, CAMERA, CONFIG).joints_cam[:, 2]) < 0.6
+
+
+def test_what_hides_all_of_a_hand_is_not_the_hand_where_that_would_be_tiny():
+    joints_cam = open_hand(1.2)
+    before_it = np.full((CAMERA.height, CAMERA.width), 0.5, np.float32)
+    hand = lift_hand(as_hand(joints_cam), before_it, CAMERA, CONFIG)
+    assert np.isnan(hand.joints_cam).all()
+    # Of three quarters of the size it may be that of a child.
+    child = lift_hand(as_hand(joints_cam), before_it + 0.4, CAMERA, CONFIG)
+    np.testing.assert_allclose(child.joints_cam[:, 2], 0.9, rtol=1e-6)
 
 
 def test_of_a_hand_torn_into_halves_the_one_of_ordinary_size_is_kept_if_there_is_one():
@@ -270,17 +280,21 @@ def test_every_hand_with_depth_gets_all_joints_and_the_others_stay_flat():
     assert (first.position_sources != PositionSource.NONE).all()
     assert np.isnan(second.joints_cam).all()
     np.testing.assert_array_equal(second.keypoints_px, hands[1].keypoints_px)
-    assert refusals == ['no depth in its box']
+    assert refusals == ['no depth in its box that fits its size']
 
 
-def test_a_hand_at_an_impossible_distance_gets_no_predicted_joints():
+@pytest.mark.parametrize(
+    ('unseen', 'expected'), [([], 'no depth in its box that fits'), (PALM, 'giant, 1.')]
+)
+def test_a_hand_at_an_impossible_distance_gets_no_predicted_joints(unseen, expected):
     hand = as_hand(open_hand(0.5))
+    hand.keypoints_px[list(unseen)] = np.nan
     # A hand too close for the sensor, before folds of cloth: at their depth it would be a giant.
     folds_m = 1.8 + 0.1 * np.sin(np.arange(CAMERA.width) / 15)
     cloth = np.tile(folds_m.astype(np.float32), (CAMERA.height, 1))
     lifted_hand, (reason,) = lift_with(np.zeros((21, 3)), hand, cloth)
     assert np.isnan(lifted_hand.joints_cam).all()
-    assert 'giant, 1.' in reason
+    assert expected in reason
 
 
 def test_a_hand_without_keypoints_is_lifted_without_a_warning():
