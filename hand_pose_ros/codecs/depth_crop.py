@@ -28,6 +28,9 @@ from hand_pose_ros.types import Camera, Hand
 EMPTY = 1.0
 """Value of what is behind the cube, and of pixels without depth."""
 
+MIRRORED = np.array([-1, 1, 1], np.float32)
+"""Turns x, y, depth of joints into those of the mirrored crop."""
+
 ALONG_HAND = np.array([0.0, *(np.nan,) * 4, *(1.0, 1.3, 1.4, 1.4) * 4])
 """How far along a hand its keypoints lie, wrist to fingertips; the thumb points anywhere."""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.depth_crop import (
     EMPTY,
+    MIRRORED,
     CropView,
     encode_depth,
     encode_joints,
@@ -25,7 +26,6 @@ MIN_VISIBLE = 7
 """Hands with fewer visible joints are not found by anybody, so nobody asks for their depth."""
 SKIN_M = 0.008
 """The surface that is measured lies about so much before the joints."""
-MIRRORED = np.array([-1, 1, 1], np.float32)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.depth_crop import (
     EMPTY,
+    MIRRORED,
     CropView,
     decode_joints,
     encode_depth,
@@ -125,7 +126,8 @@ class LocalRegressionHourglassEstimator:
     ) -> list[DepthReading]:
         """Reads the hands around some centres, upright once the picture is rolled so far.
 
-        The crop cameras are as in training: see `data.depth_hands.DepthHand`.
+        The crop cameras are as in training: see `data.depth_hands.DepthHand`. Each crop is read
+        mirrored, too, and both answers count.
         """
         readings = [
             DepthReading(refusal='no depth in its box that fits its size') for _ in centres_cam
@@ -146,8 +148,13 @@ class LocalRegressionHourglassEstimator:
                 places.append((index, view))
         if not crops:
             return readings
-        outputs = self._runtime.run({CROP_NAME: np.stack(crops)})
-        rows = zip(places, outputs[JOINTS_NAME], outputs[SIDE_NAME], strict=True)
+        outputs = self._runtime.run(
+            {CROP_NAME: np.stack([*crops, *(crop[:, ::-1] for crop in crops)])}
+        )
+        joints, mirrored_joints = np.split(outputs[JOINTS_NAME], 2)
+        sides, mirrored_sides = np.split(outputs[SIDE_NAME], 2)
+        joints = (joints + mirrored_joints * MIRRORED) / 2
+        rows = zip(places, joints, (sides - mirrored_sides) / 2, strict=True)
         for (index, view), values, side in rows:
             if np.isfinite(values).all() and np.isfinite(side):
                 joints_cam = decode_joints(values, view).astype(np.float32)

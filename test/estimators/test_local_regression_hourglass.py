@@ -19,6 +19,7 @@ from oracle import OracleRuntime
 from hand_pose_ros.codecs.depth_crop import EMPTY
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
 from hand_pose_ros.geometry.camera import project
+from hand_pose_ros.runtimes.base import JOINTS_NAME, SIDE_NAME
 
 JOINTS_CAM = open_hand(0.6)
 
@@ -46,6 +47,23 @@ def test_a_hand_that_turns_out_to_lie_is_read_once_more_upright():
     (lying_x, lying_y), (upright_x, upright_y) = extents
     assert lying_x > lying_y + 5
     assert upright_y > upright_x + 5
+
+
+def test_what_is_said_of_the_mirror_image_counts_as_much():
+    class Unequal(DepthOracle):
+        """Sees every joint 0.1 half cubes to the right, and a right hand for sure."""
+
+        def run(self, inputs):
+            outputs = super().run(inputs)
+            return {
+                JOINTS_NAME: outputs[JOINTS_NAME] + np.float32((0.1, 0, 0)),
+                SIDE_NAME: outputs[SIDE_NAME] * 0 + 1,
+            }
+
+    estimator = LocalRegressionHourglassEstimator(Unequal([answer(JOINTS_CAM)]))
+    (reading,) = estimator.read(depth_image(JOINTS_CAM, 1.5), CAMERA, [measured(JOINTS_CAM)])
+    assert np.abs(reading.joints_cam - JOINTS_CAM).max() < 1e-4
+    assert reading.side == 0
 
 
 def test_a_smaller_cube_shows_a_small_hand_as_large_as_others():
