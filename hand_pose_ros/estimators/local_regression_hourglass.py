@@ -97,24 +97,26 @@ class LocalRegressionHourglassEstimator:
                 small hands as large as those of the training. 0 for that of the training.
 
         Returns:
-            A reading for each hand, refused where the depth shows none. A hand whose own joints
-            point elsewhere than its keypoints is turned upright by them and read once more, all
-            such hands in a second batch.
+            A reading for each hand, refused where the depth shows none. Each is read a second
+            time, mirrored. Of a hand whose own joints point elsewhere than its keypoints the
+            second reading counts, which is upright by the joints of the first; of others the mean.
         """
         centres_cam = [_centre(depth_m, camera, hand) for hand in hands]
         rolls = np.array([upright_roll(hand.keypoints_px) for hand in hands])
         cube_m = cube_m or self._spec.cube_m
-        readings = self._read_around(depth_m, camera, centres_cam, rolls, cube_m)
-        own = np.array([upright_roll(project(each.joints_cam, camera)) for each in readings])
-        gaps = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi)
-        refused = np.array([bool(reading.refusal) for reading in readings], bool)
-        again = np.flatnonzero((gaps > TURNED_RAD) & ~refused)
-        centres_cam = [centres_cam[index] for index in again]
-        second = self._read_around(depth_m, camera, centres_cam, own[again], cube_m)
-        for index, reading in zip(again, second, strict=True):
-            if not reading.refusal:
-                readings[index] = reading
-        return readings
+        first = self._read_around(depth_m, camera, centres_cam, rolls, cube_m)
+        known = [
+            None if reading.refusal else centre_cam
+            for centre_cam, reading in zip(centres_cam, first, strict=True)
+        ]
+        own = np.array([upright_roll(project(each.joints_cam, camera)) for each in first])
+        turned = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi) > TURNED_RAD
+        rolls = np.where(turned, own, rolls)
+        second = self._read_around(depth_m, camera, known, rolls, cube_m, mirrored=True)
+        return [
+            before if after.refusal else after if is_turned else _mean(before, after)
+            for before, after, is_turned in zip(first, second, turned, strict=True)
+        ]
 
     def _read_around(
         self,
@@ -123,11 +125,12 @@ class LocalRegressionHourglassEstimator:
         centres_cam: Sequence[NDArray[np.float64] | None],
         rolls: NDArray[np.float64],
         cube_m: float,
+        mirrored: bool = False,
     ) -> list[DepthReading]:
         """Reads the hands around some centres, upright once the picture is rolled so far.
 
-        The crop cameras are as in training: see `data.depth_hands.DepthHand`. Each crop is read
-        mirrored, too, and both answers count.
+        The crop cameras are as in training: see `data.depth_hands.DepthHand`. A mirrored crop's
+        answer is mirrored back.
         """
         readings = [
             DepthReading(refusal='no depth in its box that fits its size') for _ in centres_cam
@@ -148,13 +151,13 @@ class LocalRegressionHourglassEstimator:
                 places.append((index, view))
         if not crops:
             return readings
-        outputs = self._runtime.run(
-            {CROP_NAME: np.stack([*crops, *(crop[:, ::-1] for crop in crops)])}
-        )
-        joints, mirrored_joints = np.split(outputs[JOINTS_NAME], 2)
-        sides, mirrored_sides = np.split(outputs[SIDE_NAME], 2)
-        joints = (joints + mirrored_joints * MIRRORED) / 2
-        rows = zip(places, joints, (sides - mirrored_sides) / 2, strict=True)
+        if mirrored:
+            crops = [crop[:, ::-1] for crop in crops]
+        outputs = self._runtime.run({CROP_NAME: np.stack(crops)})
+        joints, sides = outputs[JOINTS_NAME], outputs[SIDE_NAME]
+        if mirrored:
+            joints, sides = joints * MIRRORED, -sides
+        rows = zip(places, joints, sides, strict=True)
         for (index, view), values, side in rows:
             if np.isfinite(values).all() and np.isfinite(side):
                 joints_cam = decode_joints(values, view).astype(np.float32)
@@ -162,6 +165,12 @@ class LocalRegressionHourglassEstimator:
             else:
                 readings[index] = DepthReading(refusal='the depth network answers with NaN')
         return readings
+
+
+def _mean(first: DepthReading, second: DepthReading) -> DepthReading:
+    """Puts two readings of a hand together."""
+    joints_cam = (first.joints_cam + second.joints_cam) / 2
+    return DepthReading(joints_cam.astype(np.float32), (first.side + second.side) / 2)
 
 
 def _centre(

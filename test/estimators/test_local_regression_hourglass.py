@@ -73,7 +73,7 @@ def test_a_smaller_cube_shows_a_small_hand_as_large_as_others():
     (usual,) = estimator.read(depth_image(JOINTS_CAM, 1.5), CAMERA, [measured(JOINTS_CAM)])
     shrunk = depth_image(JOINTS_CAM, 1.5) * np.float32(share)
     (reading,) = estimator.read(shrunk, CAMERA, [measured(JOINTS_CAM * share)], small)
-    first, second = runtime.batches
+    first, _, second, _ = runtime.batches
     assert np.abs(first - second).max() < 1e-4
     assert np.allclose(reading.joints_cam, usual.joints_cam * share, atol=1e-6)
 
@@ -94,7 +94,8 @@ def test_joints_are_those_of_the_network_in_metres_around_the_measured_centre():
     assert np.abs(reading.joints_cam - JOINTS_CAM).max() < 1e-4
     assert reading.joints_cam.dtype == np.float32
     assert reading.side == pytest.approx(-0.8)
-    (crops,) = runtime.batches
+    crops, mirrored = runtime.batches
+    np.testing.assert_array_equal(mirrored, crops[:, :, ::-1])
     assert crops.dtype == np.float32
     assert crops.shape == (1, SIZE, SIZE)
     rows, columns = np.nonzero(crops[0] < EMPTY)
@@ -117,7 +118,7 @@ def test_all_hands_of_a_frame_are_read_in_one_batch_and_keep_their_order():
     nowhere = replace(as_hand(left), box_px=np.array([0, 400, 60, 470], np.float32))
     hands = [measured(right), nowhere, measured(left)]
     readings, runtime = read(depth_m, hands, [answer(right), answer(left)], [0.5, -0.5])
-    assert len(runtime.batches) == 1
+    assert [len(crops) for crops in runtime.batches] == [2, 2]
     assert [reading.refusal for reading in readings] == [
         '',
         'no depth in its box that fits its size',
