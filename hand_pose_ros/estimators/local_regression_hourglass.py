@@ -104,67 +104,75 @@ class LocalRegressionHourglassEstimator:
         centres_cam = [_centre(depth_m, camera, hand) for hand in hands]
         rolls = np.array([upright_roll(hand.keypoints_px) for hand in hands])
         cube_m = cube_m or self._spec.cube_m
-        first = self._read_around(depth_m, camera, centres_cam, rolls, cube_m)
-        known = [
-            None if reading.refusal else centre_cam
-            for centre_cam, reading in zip(centres_cam, first, strict=True)
+        cuts = [
+            self._cut_out(depth_m, camera, centre_cam, roll_rad, cube_m)
+            for centre_cam, roll_rad in zip(centres_cam, rolls, strict=True)
         ]
+        first = self._ask(cuts, mirrored=False)
         own = np.array([upright_roll(project(each.joints_cam, camera)) for each in first])
         turned = np.abs((own - rolls + np.pi) % (2 * np.pi) - np.pi) > TURNED_RAD
-        rolls = np.where(turned, own, rolls)
-        second = self._read_around(depth_m, camera, known, rolls, cube_m, mirrored=True)
+        turned &= np.array([not reading.refusal for reading in first], bool)
+        for index in np.flatnonzero(turned):
+            cuts[index] = self._cut_out(depth_m, camera, centres_cam[index], own[index], cube_m)
+        second = self._ask(cuts, mirrored=True)
         return [
             before if after.refusal else after if is_turned else _mean(before, after)
             for before, after, is_turned in zip(first, second, turned, strict=True)
         ]
 
-    def _read_around(
+    def _cut_out(
         self,
         depth_m: NDArray[np.floating],
         camera: Camera,
-        centres_cam: Sequence[NDArray[np.float64] | None],
-        rolls: NDArray[np.float64],
+        centre_cam: NDArray[np.float64] | None,
+        roll_rad: float,
         cube_m: float,
-        mirrored: bool = False,
-    ) -> list[DepthReading]:
-        """Reads the hands around some centres, upright once the picture is rolled so far.
+    ) -> '_CutOut | DepthReading':
+        """Cuts out what is around a centre, or says why there is no hand.
 
-        The crop cameras are as in training: see `data.depth_hands.DepthHand`. A mirrored crop's
-        answer is mirrored back.
+        The crop cameras are as in training: see `data.depth_hands.DepthHand`.
         """
-        readings = [
-            DepthReading(refusal='no depth in its box that fits its size') for _ in centres_cam
-        ]
-        crops, places = [], []
-        for index, (centre_cam, roll_rad) in enumerate(zip(centres_cam, rolls, strict=True)):
-            if centre_cam is None:
-                continue
-            view = look_at(centre_cam, cube_m, self._spec.input_size, float(roll_rad))
-            crop = encode_depth(depth_m, camera, view)
-            shown = np.abs(crop) < EMPTY
-            if shown.mean() < MIN_SHOWN:
-                readings[index] = DepthReading(refusal='too little depth around it')
-            elif shown.mean() > WALL_SHARE and _is_flat(crop, view):
-                readings[index] = DepthReading(refusal='a flat surface', is_no_hand=True)
-            else:
-                crops.append(crop)
-                places.append((index, view))
-        if not crops:
-            return readings
-        if mirrored:
-            crops = [crop[:, ::-1] for crop in crops]
+        if centre_cam is None:
+            return DepthReading(refusal='no depth in its box that fits its size')
+        view = look_at(centre_cam, cube_m, self._spec.input_size, float(roll_rad))
+        crop = encode_depth(depth_m, camera, view)
+        shown = np.abs(crop) < EMPTY
+        if shown.mean() < MIN_SHOWN:
+            return DepthReading(refusal='too little depth around it')
+        if shown.mean() > WALL_SHARE and _is_flat(crop, view):
+            return DepthReading(refusal='a flat surface', is_no_hand=True)
+        return _CutOut(crop, view)
+
+    def _ask(self, cuts: 'Sequence[_CutOut | DepthReading]', mirrored: bool) -> list[DepthReading]:
+        """Reads all that was cut out in one batch; a mirrored answer is mirrored back."""
+        shown = [cut for cut in cuts if isinstance(cut, _CutOut)]
+        if not shown:
+            return [cut for cut in cuts if isinstance(cut, DepthReading)]
+        crops = [cut.crop[:, ::-1] if mirrored else cut.crop for cut in shown]
         outputs = self._runtime.run({CROP_NAME: np.stack(crops)})
         joints, sides = outputs[JOINTS_NAME], outputs[SIDE_NAME]
         if mirrored:
             joints, sides = joints * MIRRORED, -sides
-        rows = zip(places, joints, sides, strict=True)
-        for (index, view), values, side in rows:
-            if np.isfinite(values).all() and np.isfinite(side):
-                joints_cam = decode_joints(values, view).astype(np.float32)
-                readings[index] = DepthReading(joints_cam, float(np.clip(side, -1, 1)))
-            else:
-                readings[index] = DepthReading(refusal='the depth network answers with NaN')
-        return readings
+        answers = zip(joints, sides, strict=True)
+        return [
+            _reading(*next(answers), cut.view) if isinstance(cut, _CutOut) else cut for cut in cuts
+        ]
+
+
+@dataclass(frozen=True)
+class _CutOut:
+    """A hand's (S, S) crop, and where it lies."""
+
+    crop: NDArray[np.float32]
+    view: CropView
+
+
+def _reading(values: NDArray[np.float32], side: np.float32, view: CropView) -> DepthReading:
+    """Turns an answer of the network into metres."""
+    if not (np.isfinite(values).all() and np.isfinite(side)):
+        return DepthReading(refusal='the depth network answers with NaN')
+    joints_cam = decode_joints(values, view).astype(np.float32)
+    return DepthReading(joints_cam, float(np.clip(side, -1, 1)))
 
 
 def _mean(first: DepthReading, second: DepthReading) -> DepthReading:
