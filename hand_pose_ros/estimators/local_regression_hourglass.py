@@ -64,6 +64,14 @@ class DepthReading:
     is_no_hand: bool = False
 
 
+@dataclass(frozen=True)
+class _CutOut:
+    """A hand's (S, S) crop, and where it lies."""
+
+    crop: NDArray[np.float32]
+    view: CropView
+
+
 class LocalRegressionHourglassEstimator:
     """Reads the joints of hands from the depth around them."""
 
@@ -127,7 +135,7 @@ class LocalRegressionHourglassEstimator:
         centre_cam: NDArray[np.float64] | None,
         roll_rad: float,
         cube_m: float,
-    ) -> '_CutOut | DepthReading':
+    ) -> _CutOut | DepthReading:
         """Cuts out what is around a centre, or says why there is no hand.
 
         The crop cameras are as in training: see `data.depth_hands.DepthHand`.
@@ -143,7 +151,7 @@ class LocalRegressionHourglassEstimator:
             return DepthReading(refusal='a flat surface', is_no_hand=True)
         return _CutOut(crop, view)
 
-    def _ask(self, cuts: 'Sequence[_CutOut | DepthReading]', mirrored: bool) -> list[DepthReading]:
+    def _ask(self, cuts: Sequence[_CutOut | DepthReading], mirrored: bool) -> list[DepthReading]:
         """Reads all that was cut out in one batch; a mirrored answer is mirrored back."""
         shown = [cut for cut in cuts if isinstance(cut, _CutOut)]
         if not shown:
@@ -157,14 +165,6 @@ class LocalRegressionHourglassEstimator:
         return [
             _reading(*next(answers), cut.view) if isinstance(cut, _CutOut) else cut for cut in cuts
         ]
-
-
-@dataclass(frozen=True)
-class _CutOut:
-    """A hand's (S, S) crop, and where it lies."""
-
-    crop: NDArray[np.float32]
-    view: CropView
 
 
 def _reading(values: NDArray[np.float32], side: np.float32, view: CropView) -> DepthReading:

@@ -43,7 +43,8 @@ def arguments(tmp_path, request):
     recipe |= {'renders': ['a'], 'held_out_share': 0.5}
     (tmp_path / 'recipe.yaml').write_text(yaml.safe_dump(recipe))
     write_set(tmp_path / 'a', 4, colour=False)
-    write_depth_model(tmp_path / 'm.onnx', np.zeros((21, 3)), 1.0)
+    # The reading that counts is that of the mirror image: there a right hand is a left one.
+    write_depth_model(tmp_path / 'm.onnx', np.zeros((21, 3)), -1.0)
     return ['evaluate', 'depth', str(tmp_path / 'recipe.yaml'), '--data', str(tmp_path)]
 
 
@@ -56,8 +57,7 @@ def test_tables_curves_and_numbers_of_held_out_hands_and_of_another_set(
     out = capsys.readouterr().out
     assert 'a, held out, at the true 2D keypoints: 2 hands, 100% of their joints visible' in out
     assert 'more, through the whole pipeline: 1 hands' in out
-    # The reading that counts is that of the mirror image, which is said to show a right hand.
-    assert 'side by network: 0.000 right of 100% of the hands' in out
+    assert 'side by network: 1.000 right of 100% of the hands' in out
     results = json.loads((tmp_path / 'out' / 'results.json').read_text())
     look_up = results['a, held out']['look-up']
     assert look_up['mean error (mm)'] == pytest.approx(0, abs=0.2)
