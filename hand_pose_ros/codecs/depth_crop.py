@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.geometry.arrays import check_shape
-from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.camera import turned_view, unproject
 from hand_pose_ros.geometry.palm import size_fit
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Camera, Hand
@@ -137,21 +137,19 @@ def encode_depth(
     check_shape('depth_m', depth_m, (None, None))
     height, width = depth_m.shape
     half_m = view.cube_m / 2
-    steps = (np.arange(view.size) + 0.5) * 2 / view.size - 1  # (S,) x or y of the pixels
-    slopes = steps * half_m / view.distance_m
-    rays_crop = np.ones((view.size, view.size, 3))
-    rays_crop[..., 0], rays_crop[..., 1] = slopes, slopes[:, None]
-    rays_cam = rays_crop.reshape(-1, 3) @ view.R_crop_cam  # (S * S, 3)
-    pixels = np.rint(project(rays_cam, camera))
-    with np.errstate(invalid='ignore'):  # NaN where a ray points backwards
-        inside = np.all((pixels >= 0) & (pixels < (width, height)), axis=1)
-    columns, rows = np.where(inside[:, None], pixels, 0).astype(np.intp).T
+    slopes = ((np.arange(view.size) + 0.5) * 2 / view.size - 1) * half_m / view.distance_m
+    to_x, to_y, to_z = view.R_crop_cam[:, 2]
+    rays_z = slopes * to_x + slopes[:, None] * to_y + to_z  # of rays with z 1 of the crop camera
+    focal_px = view.size / 2 * view.distance_m / half_m
+    columns, rows = np.rint(turned_view(camera, view.R_crop_cam, focal_px, view.size))
+    inside = (rays_z > 0) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    rows, columns = (np.where(inside, each, 0).astype(np.intp) for each in (rows, columns))
     along_z = depth_m[rows, columns]
     measured = inside & (along_z > 0) & np.isfinite(along_z)
     # A point on the ray at depth z of the camera is at z / ray_z of the crop camera.
-    z_crop = np.where(measured, along_z, 1.0) / np.where(measured, rays_cam[:, 2], 1.0)
+    z_crop = np.where(measured, along_z, 1.0) / np.where(measured, rays_z, 1.0)
     values = np.where(measured, (z_crop - view.distance_m) / half_m, EMPTY)
-    return values.clip(-1, 1).reshape(view.size, view.size).astype(np.float32)
+    return values.clip(-1, 1).astype(np.float32)
 
 
 def encode_joints(joints_cam: NDArray[np.floating], view: CropView) -> NDArray[np.float32]:

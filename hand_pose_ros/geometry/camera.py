@@ -52,6 +52,31 @@ def unproject(
     return points_cam
 
 
+def turned_view(
+    camera: Camera, R_view_cam: NDArray[np.floating], focal_px: float, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Finds where a camera sees what another one would see that sits at its place, but turned.
+
+    The other one has no distortion, and looks through the middle of a square picture.
+
+    Args:
+        camera: Intrinsics of the camera there is.
+        R_view_cam: (3, 3) turns points of the camera into those of the other one.
+        focal_px: Focal length of the other one.
+        size: Side of its picture in pixels.
+
+    Returns:
+        (S, S) float32 columns and (S, S) float32 rows of the pixels, which may lie outside of the
+        image. What is not before the camera gets pixels, too, that mean nothing.
+    """
+    middle_px = (size - 1) / 2
+    view = np.array([[focal_px, 0, middle_px], [0, focal_px, middle_px], [0, 0, 1]])
+    columns, rows = cv2.initUndistortRectifyMap(
+        *_matrices(camera), R_view_cam, view, (size, size), cv2.CV_32FC1
+    )
+    return columns, rows
+
+
 def _pixels_from_ideal(ideal: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
     """Applies the lens and the intrinsics to (N, 2) image coordinates at z = 1."""
     if not any(camera.distortion) or len(ideal) == 0:
@@ -80,4 +105,4 @@ def _undistort(points_px: NDArray[np.float64], camera: Camera) -> NDArray[np.flo
 def _matrices(camera: Camera) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the (3, 3) camera matrix and the distortion as OpenCV wants them."""
     matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-    return matrix, np.array(camera.distortion)
+    return matrix, np.array(camera.distortion or (0.0,) * 4)

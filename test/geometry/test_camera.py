@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.camera import project, unproject
+from hand_pose_ros.geometry.camera import project, turned_view, unproject
 from hand_pose_ros.types import Camera
 
 PINHOLE = Camera(height=480, width=640, fx=600, fy=610, cx=319.5, cy=239.5)
@@ -48,6 +49,19 @@ def test_unproject_inverts_project_to_a_tenth_of_a_millimetre_at_a_metre_with_a_
     assert np.abs(again_px - pixels).max() < 1e-4 * camera.fx
     again_cam = unproject(again_px, points_cam[:, 2], camera)
     assert np.abs(again_cam - points_cam).max() < 1e-4
+
+
+@pytest.mark.parametrize('camera', [PINHOLE, *(camera_with_lens(lens) for lens in LENSES)])
+@pytest.mark.parametrize('turn_rad', [(0.0, 0.0, 0.0), (0.3, -0.2, 2.0)])
+def test_a_turned_view_sees_what_projection_says_to_a_thousandth_of_a_pixel(camera, turn_rad):
+    R_view_cam, _ = cv2.Rodrigues(np.array(turn_rad))
+    size, focal_px = 64, 150.0
+    columns, rows = turned_view(camera, R_view_cam, focal_px, size)
+    y, x = np.mgrid[:size, :size].reshape(2, -1)
+    slopes = (np.stack((x, y), axis=1) - (size - 1) / 2) / focal_px
+    rays_cam = np.column_stack((slopes, np.ones(len(slopes)))) @ R_view_cam
+    expected = project(rays_cam, camera)
+    assert np.abs(np.stack((columns.ravel(), rows.ravel()), axis=1) - expected).max() < 1e-3
 
 
 def test_a_zero_distortion_is_no_distortion():
