@@ -142,7 +142,7 @@ def _tell(results: Results, unread: int) -> None:
     print(
         f'{"interrupted: " if results.interrupted else ""}'
         f'{len(labels)} pictures kept, {_hands(labels)} hands; on {len(complete)} of them, '
-        f'{_hands(complete)} hands, nothing else was found: training takes these'
+        f'{_hands(complete)} hands, nothing else was found: training takes these whole'
     )
     print(
         f'not kept: {results.without_hands} pictures without hands, {results.without_labels} '

@@ -161,7 +161,8 @@ def empty_region_sample(
 
     Args:
         rng: Draws it.
-        pictures: Parts of these that show no hand are pasted; none for the background alone.
+        pictures: Parts of these that show no hand are pasted, as far as all their hands are
+            labelled; none for the background alone.
         backgrounds: As for `random_background`.
         size: Side of the square, pixels.
         least_share: As for `random_background`.
@@ -170,7 +171,7 @@ def empty_region_sample(
     canvas = random_background(rng, backgrounds, height, width, least_share).astype(np.float32)
     if pictures:
         picture = pictures[rng.integers(len(pictures))]
-        matrix = _beside_hands(rng, picture, (width, height))
+        matrix = _beside_hands(rng, picture, (width, height)) if picture.complete else None
         if matrix is not None:
             canvas, *_ = _paste(rng, canvas, picture, matrix)
     image = _letterboxed(photometric(rng, canvas), size)

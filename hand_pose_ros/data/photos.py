@@ -9,17 +9,18 @@ from hand_pose_ros.data.pictures import Picture, load_picture
 def split_photos(
     folder: Path, held_out_groups: tuple[str, ...]
 ) -> tuple[list[ImageLabel], list[ImageLabel]]:
-    """Splits a data set by its groups; pictures with unlabelled or no hands are left out.
+    """Splits a data set by its groups; pictures without labels are left out.
 
     Args:
         folder: A data set in the format of data/labels.py.
         held_out_groups: Groups that go to the second list.
 
     Returns:
-        Labels to train on, labels held out.
+        Labels to train on, some of pictures with further hands; and labels held out, all of whose
+        hands are labelled.
     """
-    usable = [label for label in read_labels(folder) if label.complete and label.hands]
-    kept = [label for label in usable if label.group in held_out_groups]
+    usable = [label for label in read_labels(folder) if label.hands]
+    kept = [label for label in usable if label.group in held_out_groups and label.complete]
     return [label for label in usable if label.group not in held_out_groups], kept
 
 

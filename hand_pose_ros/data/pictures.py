@@ -31,7 +31,7 @@ MIN_VISIBLE = 6
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture with all its visible hands labelled.
+    """A picture with labelled hands.
 
     Attributes:
         levels: (H, W, 4) uint8 R, G, B, alpha at full, half, quarter ... size; alpha 0 is what
@@ -39,16 +39,21 @@ class Picture:
         keypoints_px: (M, 21, 2) float32 pixels at full size; NaN where unlabelled.
         sides: (M,) uint8, a Side for each hand.
         opaque: Nothing of it is replaced: it is a whole photograph.
+        complete: All its visible hands are labelled.
     """
 
     levels: tuple[NDArray[np.uint8], ...]
     keypoints_px: NDArray[np.float32]
     sides: NDArray[np.uint8]
     opaque: bool
+    complete: bool = True
 
 
 def make_picture(
-    rgba: NDArray[np.uint8], keypoints_px: NDArray[np.float32], sides: Iterable[Side]
+    rgba: NDArray[np.uint8],
+    keypoints_px: NDArray[np.float32],
+    sides: Iterable[Side],
+    complete: bool = True,
 ) -> Picture:
     """Builds the smaller sizes of a picture.
 
@@ -56,6 +61,7 @@ def make_picture(
         rgba: (H, W, 4) uint8.
         keypoints_px: (M, 21, 2) float32.
         sides: M sides.
+        complete: All its visible hands are labelled.
 
     Returns:
         The picture.
@@ -66,7 +72,8 @@ def make_picture(
         half = (max(width // 2, 1), max(height // 2, 1))
         levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
     opaque = bool(rgba[..., 3].min() == 255)
-    return Picture(tuple(levels), keypoints_px, np.asarray(list(sides), np.uint8), opaque)
+    known_sides = np.asarray(list(sides), np.uint8)
+    return Picture(tuple(levels), keypoints_px, known_sides, opaque, complete)
 
 
 def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
@@ -96,21 +103,25 @@ def load_picture(folder: Path, label: ImageLabel, matte: bool) -> Picture:
         alpha = hand_matte(image, _inside(seen, image.shape))
     else:
         alpha = np.full(image.shape[:2], 255, np.uint8)
-    return labelled_picture(np.dstack((image[..., 2::-1], alpha)), label.hands)
+    rgba = np.dstack((image[..., 2::-1], alpha))
+    return labelled_picture(rgba, label.hands, label.complete)
 
 
-def labelled_picture(rgba: NDArray[np.uint8], hands: Sequence[HandLabel]) -> Picture:
+def labelled_picture(
+    rgba: NDArray[np.uint8], hands: Sequence[HandLabel], complete: bool = True
+) -> Picture:
     """Builds a picture of its pixels and its labels; see `load_picture`.
 
     Args:
         rgba: (H, W, 4) uint8.
-        hands: All of its hands.
+        hands: Those of its hands that are labelled.
+        complete: They are all there are.
     """
     seen = [hand for hand in hands if is_seen(hand)]
     keypoints_px = _inside(seen, rgba.shape)
     kept = np.isfinite(keypoints_px).all(axis=2).sum(axis=1) >= MIN_VISIBLE
     sides = [hand.side for hand, keep in zip(seen, kept, strict=True) if keep]
-    return make_picture(rgba, keypoints_px[kept], sides)
+    return make_picture(rgba, keypoints_px[kept], sides, complete)
 
 
 def _inside(hands: Sequence[HandLabel], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -47,7 +47,8 @@ def training_pictures(
         yield picture, no_boxes
     for folder in (data / name for name in folders_of(recipe.photos)):
         for label in split_photos(folder, recipe.held_out_groups)[0]:
-            if label.group not in recipe.matte_groups and not _is_cut_out(label):
+            is_whole = label.group not in recipe.matte_groups and not _is_cut_out(label)
+            if is_whole and label.complete:
                 yield read_rgb(folder / label.image), np.array([h.box_px for h in label.hands])
 
 

@@ -108,10 +108,16 @@ class PhotoMaterial:
         return replace(self, pictures=pictures)
 
     def scenes(self, rng: Generator, count: int, size: int) -> list[Sample]:
-        """Composes pictures of `size` pixels a side, as the full-frame pass sees them."""
+        """Composes pictures of `size` pixels a side, as the full-frame pass sees them.
+
+        Only of pictures all of whose hands are labelled: the others would teach that those
+        without a label are none.
+        """
+        drawn = self._draw(rng, count)
+        complete = ([each for each in pictures if each.complete] for pictures in drawn)
         return [
             scene_sample(rng, pictures, self.backgrounds, size, AUGMENTATION)
-            for pictures in self._draw(rng, count)
+            for pictures in complete
         ]
 
     def regions(
@@ -166,8 +172,11 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         folder = data / name
         labels, held_out = split_photos(folder, recipe.held_out_groups)
         pictures.append(load_pictures(folder, labels, recipe.matte_groups))
-        if not pictures[-1]:
-            raise ValueError(f'{folder} has no hands outside of held_out_groups to train on')
+        if not any(picture.complete for picture in pictures[-1]):
+            raise ValueError(
+                f'{folder} has no picture outside of held_out_groups to train on, all of whose '
+                f'hands are labelled'
+            )
         groups |= {label.group for label in labels + held_out}
         validation += [(folder / label.image, label) for label in held_out]
     if not validation:
