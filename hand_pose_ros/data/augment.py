@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import BOX_MARGIN, keypoint_box
+from hand_pose_ros.data.photometric import photometric, relit
 from hand_pose_ros.data.pictures import Picture
 from hand_pose_ros.geometry.crop import FILL
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
@@ -215,45 +216,6 @@ def random_background(
     return part[:, ::-1] if rng.random() < 0.5 else part
 
 
-def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Varies light, colour and sharpness of an (H, W, 3) picture with values 0..255."""
-    unit: NDArray[np.float32] = np.clip(image / 255, 0, 1)
-    if rng.random() < 0.5:
-        unit = unit ** np.float32(np.exp(rng.uniform(-0.7, 0.7)))
-    low, high = (-1.6, -0.4) if rng.random() < 0.12 else (-0.4, 0.25)
-    gains = np.exp(rng.normal(0, 0.12, 3) + rng.uniform(low, high)).astype(np.float32)
-    unit = unit * gains
-    grey = unit.mean(axis=2, keepdims=True)
-    saturation = 0.0 if rng.random() < 0.08 else rng.uniform(0.5, 1.4)
-    unit = grey + np.float32(saturation) * (unit - grey)
-    unit = _blur(rng, unit)
-    if rng.random() < 0.4:
-        sigma = rng.uniform(0, 0.06)
-        unit = unit + np.float32(sigma) * rng.standard_normal(unit.shape, np.float32)
-    image = np.clip(unit * np.float32(255), 0, 255)
-    if rng.random() < 0.25:
-        quality = int(rng.integers(25, 90))
-        _, code = cv2.imencode('.jpg', image.astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, quality))
-        return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.float32)
-    return image
-
-
-def _blur(rng: Generator, unit: NDArray[np.float32]) -> NDArray[np.float32]:
-    kind = rng.random()
-    if kind < 0.3:
-        return cv2.GaussianBlur(unit, (0, 0), rng.uniform(0.3, 1.6))
-    if kind < 0.4:
-        length = int(rng.integers(2, 8))
-        kernel = np.zeros((length, length), np.float32)
-        angle = rng.uniform(0, np.pi)
-        reach = 0.5 * length * np.array([np.cos(angle), np.sin(angle)])
-        middle = (length - 1) / 2
-        start, end = np.rint(middle - reach).astype(int), np.rint(middle + reach).astype(int)
-        cv2.line(kernel, start.tolist(), end.tolist(), 1.0)
-        return cv2.filter2D(unit, -1, kernel / kernel.sum())
-    return unit
-
-
 def _letterboxed(canvas: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     image = np.full((size, size, 3), FILL, np.float32)
     image[: canvas.shape[0], : canvas.shape[1]] = canvas
@@ -384,20 +346,12 @@ def _paste(
         picture.levels[level], matrix @ up, (width, height), flags=cv2.INTER_LINEAR
     ).astype(np.float32)
     matte = warped[..., 3:] / 255
-    colours = warped[..., :3] if picture.opaque else _relit(rng, warped[..., :3])
+    colours = warped[..., :3] if picture.opaque else relit(rng, warped[..., :3])
     canvas = canvas + matte * (colours - canvas)
     sides = picture.sides
     if np.linalg.det(matrix) < 0:
         sides = np.array([MIRRORED[Side(side)] for side in sides], np.uint8)
     return canvas, matte[..., 0], _transform(matrix, picture.keypoints_px), sides
-
-
-def _relit(rng: Generator, colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shows a cut-out, values 0..255, in another light than its background: more skins."""
-    gamma = np.float32(np.exp(rng.normal(0, 0.2)))
-    gains = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3)).astype(np.float32)
-    lit: NDArray[np.float32] = np.float32(255) * (colours / np.float32(255)) ** gamma * gains
-    return np.clip(lit, 0, 255)
 
 
 def _hide(hands: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.float32]:

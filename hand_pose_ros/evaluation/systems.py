@@ -248,8 +248,8 @@ def count_parameters(path: Path) -> float:
     graph = onnx.load(path).graph
     sizes = {each.name: math.prod(each.dims) for each in graph.initializer}
     for node in graph.node:
-        # Quantised and shared weights reach their layer through another node.
-        if node.op_type in ('DequantizeLinear', 'Identity') and node.input[0] in sizes:
+        # Rounded and shared weights reach their layer through another node.
+        if node.op_type in ('Cast', 'DequantizeLinear', 'Identity') and node.input[0] in sizes:
             sizes[node.output[0]] = sizes[node.input[0]]
     learnt = {
         name

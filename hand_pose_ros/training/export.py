@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from torch import nn
 
 from hand_pose_ros.networks.deployed import Deployed, build
@@ -24,7 +25,9 @@ MAX_DIFFERENCE = 1e-4
 
 
 def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> float:
-    """Writes a model file and checks it against PyTorch.
+    """Writes a model file, weights in half precision, and checks it against PyTorch.
+
+    Biases and what belongs to norms stay in single precision, of which they hold little.
 
     Args:
         weights: State of the network.
@@ -32,7 +35,8 @@ def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> flo
         path: The .onnx file to write.
 
     Returns:
-        The largest difference of an output value on the task's examples.
+        The largest difference of an output value on the task's examples from PyTorch with the
+        rounded weights.
 
     Raises:
         ValueError: The weights do not fit the network, or the difference is too large; no file is
@@ -41,7 +45,7 @@ def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> flo
     spec = task.spec
     net = build(spec.network, spec.plan)
     try:
-        net.load_state_dict(weights)
+        net.load_state_dict({name: _rounded(tensor) for name, tensor in weights.items()})
     except RuntimeError as error:
         raise ValueError(f'the weights are not those of a {spec.network} {spec.plan}') from error
     return export_module(Deployed(net).eval(), spec, task.examples(), path)
@@ -76,6 +80,15 @@ def export_module(module: nn.Module, spec: Spec, examples: Examples, path: Path)
     return difference
 
 
+def _rounded(tensor: torch.Tensor) -> torch.Tensor:
+    """Rounds the weights of a layer to half precision."""
+    return tensor.half().float() if _is_weight(tensor) else tensor
+
+
+def _is_weight(array: torch.Tensor | NDArray) -> bool:
+    return array.dtype in (torch.float32, np.float32) and array.ndim >= 2
+
+
 def _write(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> None:
     runtime = TorchRuntime(module, spec, 'cpu')
     seen = [{**example, **runtime.run(example)} for example in examples]
@@ -99,7 +112,34 @@ def _write(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> Non
     model = onnx.load(path)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, spec.to_json()
+    store_in_half(model.graph)
     onnx.save(model, path)
+
+
+def store_in_half(graph: onnx.GraphProto) -> None:
+    """Stores the weights of layers in half precision, if all of them are numbers of it.
+
+    They keep their names. A cast turns them back, which runtimes do once, when they load the file.
+
+    Args:
+        graph: Changed in place.
+    """
+    weights = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    halves = {name: w.astype(np.float16) for name, w in weights.items() if _is_weight(w)}
+    if not all(np.array_equal(half, weights[name]) for name, half in halves.items()):
+        return
+    for each in graph.initializer:
+        if each.name in halves:
+            each.CopyFrom(numpy_helper.from_array(halves[each.name], each.name))
+    for node in graph.node:
+        node.input[:] = [f'{name}.single' if name in halves else name for name in node.input]
+    casts = [
+        helper.make_node('Cast', [name], [f'{name}.single'], to=onnx.TensorProto.FLOAT)
+        for name in halves
+    ]
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _free_axes(name: str, seen: Examples) -> dict[int, str]:

@@ -66,6 +66,9 @@ class TwoPassRecipe(PhotoRecipe):
             multiple.
         region_batch: Regions per step and process; scenes and regions take turns.
         region_share: Share of the steps that see regions.
+        homography: Largest shift of a corner by which hands are distorted, as a share of their
+            size; SRHandNet section III-C.
+        least_hand: Smallest hand in a scene, as a share of its side.
     """
 
     scene_size: int = number(SIZE_STEP)
@@ -73,6 +76,8 @@ class TwoPassRecipe(PhotoRecipe):
     region_size: int = number(SIZE_STEP)
     region_batch: int = number(1)
     region_share: float = number(0, 1)
+    homography: float = number(0, 0.9)
+    least_hand: float = number(0.01, 0.9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,7 +112,9 @@ class PhotoMaterial:
             pictures[index] = pool.at(step, rank)
         return replace(self, pictures=pictures)
 
-    def scenes(self, rng: Generator, count: int, size: int) -> list[Sample]:
+    def scenes(
+        self, rng: Generator, count: int, size: int, augmentation: Augmentation
+    ) -> list[Sample]:
         """Composes pictures of `size` pixels a side, as the full-frame pass sees them.
 
         Only of pictures all of whose hands are labelled: the others would teach that those
@@ -116,7 +123,7 @@ class PhotoMaterial:
         drawn = self._draw(rng, count)
         complete = ([each for each in pictures if each.complete] for pictures in drawn)
         return [
-            scene_sample(rng, pictures, self.backgrounds, size, AUGMENTATION)
+            scene_sample(rng, pictures, self.backgrounds, size, augmentation)
             for pictures in complete
         ]
 
@@ -141,9 +148,13 @@ class PhotoMaterial:
         """Composes scenes or regions, the same kind in all processes of a step; see `Task`."""
         shared, own = step_rngs(recipe.seed, step, rank)
         material = self.at(step, rank)
+        largest = AUGMENTATION.scene_hand_share[1]
+        varied = Augmentation(
+            homography=recipe.homography, scene_hand_share=(recipe.least_hand, largest)
+        )
         if shared.random() < recipe.region_share:
-            return material.regions(own, recipe.region_batch, recipe.region_size)
-        return material.scenes(own, recipe.scene_batch, recipe.scene_size)
+            return material.regions(own, recipe.region_batch, recipe.region_size, varied)
+        return material.scenes(own, recipe.scene_batch, recipe.scene_size, varied)
 
     def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
         return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]

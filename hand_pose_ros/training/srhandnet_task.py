@@ -17,6 +17,7 @@ from hand_pose_ros.training.photo_material import (
     load_material,
     stack_images,
 )
+from hand_pose_ros.training.recipes import number
 from hand_pose_ros.training.targets import srhandnet_targets
 from hand_pose_ros.training.task import example_pictures, loaded
 from hand_pose_ros.training.validation import validation_pck
@@ -27,10 +28,14 @@ class SRHandNetRecipe(TwoPassRecipe):
     """A recipe of SRHandNet.
 
     Attributes:
+        supervised_heads: How many heads learn from the labels, the finest first. The paper
+            supervises all of them ("intermediate supervision"); the others then learn only what
+            helps the finer ones.
         sigmas_cells: Standard deviation of the Gaussians of each head, cells.
         loss: A key of losses.LOSSES.
     """
 
+    supervised_heads: int = number(1, len(STRIDES))
     sigmas_cells: tuple[float, ...]
     loss: str
 
@@ -65,8 +70,9 @@ class SRHandNetTask:
         return [normalise(images)], [torch.from_numpy(target) for target in maps]
 
     def loss(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """Compares the maps of all heads."""
-        return LOSSES[self.recipe.loss](outputs, targets)
+        """Compares the maps of the supervised heads."""
+        heads = slice(-self.recipe.supervised_heads, None)
+        return LOSSES[self.recipe.loss](outputs[heads], targets[heads])
 
     def validate(self, net: nn.Module, device: str) -> dict[str, float]:
         """Measures PCK@0.2 on held-out photos with and without the second pass."""

@@ -7,7 +7,7 @@ import pytest
 
 from hand_pose_ros.data.labels import read_labels, write_labels
 from hand_pose_ros.training import photo_material
-from hand_pose_ros.training.photo_material import load_material
+from hand_pose_ros.training.photo_material import AUGMENTATION, load_material
 from hand_pose_ros.training.tasks import read_task
 
 
@@ -40,5 +40,5 @@ def test_a_picture_with_further_hands_is_seen_in_regions_around_the_labelled_alo
     regions = only.regions(rng, 40, 64)
     assert sum(len(sample.sides) > 0 for sample in regions) > 20
     monkeypatch.setattr(photo_material, 'scene_sample', lambda rng, pictures, *rest: pictures)
-    shown = material.scenes(rng, 1, 64)[0]
+    shown = material.scenes(rng, 1, 64, AUGMENTATION)[0]
     assert [picture.complete for picture in shown] == [True, True]
