@@ -94,7 +94,12 @@ def _choose(path: Path, bag: Reader, topics: Topics, problems: list[str]) -> Top
     ]
     # The camera_info of an image stands beside it.
     nearest = max(cameras, key=lambda topic: len(commonpath((topic, image))), default=None)
-    return Topics(image, topics.depth or next(iter(aligned), None), topics.camera_info or nearest)
+    return replace(
+        topics,
+        image=image,
+        depth=topics.depth or next(iter(aligned), None),
+        camera_info=topics.camera_info or nearest,
+    )
 
 
 def _first_messages(bag: Reader) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _frames(
             for messages, logged_ns in _messages(bag, topics):
                 try:
                     frame = frame_from_msgs(
-                        messages, rectified=False, report=lambda _, text: problems.append(text)
+                        messages, topics.rectified, lambda _, text: problems.append(text)
                     )
                 except ValueError as error:
                     problems.append(str(error))

@@ -67,11 +67,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Topics:
-    """The topics of a bag to be read; None to choose by type, encoding and frame."""
+    """What of a bag is to be read.
+
+    Attributes:
+        image: The topic; None to choose by type, encoding and frame.
+        depth: The same.
+        camera_info: The same.
+        rectified: The images are rectified; see `camera_from_msg`.
+    """
 
     image: str | None = None
     depth: str | None = None
     camera_info: str | None = None
+    rectified: bool = False
 
 
 def add_input_arguments(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -84,11 +92,14 @@ def add_input_arguments(parser: argparse.ArgumentParser, required: bool) -> None
     )
     for name in ('image', 'depth', 'camera-info'):
         parser.add_argument(f'--{name}-topic', metavar='TOPIC', help=f'{name} topic of a bag')
+    parser.add_argument(
+        '--rectified', action='store_true', help='the images of bags are rectified (image_rect)'
+    )
 
 
 def topics_from(args: argparse.Namespace) -> Topics:
-    """Reads the topics that a user has given."""
-    return Topics(args.image_topic, args.depth_topic, args.camera_info_topic)
+    """Reads what a user says of the topics."""
+    return Topics(args.image_topic, args.depth_topic, args.camera_info_topic, args.rectified)
 
 
 def open_sources(inputs: Sequence[str], topics: Topics) -> list[Source]:

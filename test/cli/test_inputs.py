@@ -121,6 +121,12 @@ def test_a_bag_gives_colour_depth_camera_and_truth(bag, picture, ros, storage, w
     assert np.diff([each.frame.stamp_s for each in frames]) == pytest.approx(1 / 15, abs=1e-6)
 
 
+@pytest.mark.parametrize(('rectified', 'focal_px'), [(False, 300), (True, 270)])
+def test_rectified_images_of_a_bag_have_a_camera_of_their_own(bag, ros, rectified, focal_px):
+    frames = one(bag(), topics=Topics(rectified=rectified)).frames
+    assert next(frames).frame.camera.fx == pytest.approx(focal_px)
+
+
 def test_one_file_of_a_bag_is_a_bag(bag, ros):
     (path,) = bag().glob('*.mcap')
     assert len(list(one(path).frames)) == 6
