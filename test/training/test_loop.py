@@ -86,7 +86,8 @@ def test_a_run_can_start_from_the_weights_of_a_model(data):
     train(replace(job(data, recipe=still), start=path))
     weights = checkpoint.load(data / 'run' / 'checkpoint.pt').network
     for name, value in net.named_parameters():
-        torch.testing.assert_close(weights[name], value.detach())
+        # The file holds them in half precision.
+        torch.testing.assert_close(weights[name], value.detach(), rtol=2**-11, atol=1e-7)
     light = job(data, recipe=replace(RECIPE, plan='light'))
     with pytest.raises(ValueError, match=r'nano, the recipe trains .* light'):
         train(replace(light, start=path, out=data / 'light'))
