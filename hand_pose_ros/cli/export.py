@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     difference = export_onnx(weights, task, args.out)
     size_mb = args.out.stat().st_size / 1e6
     print(f'{args.out}: {size_mb:.1f} MB, step {state.step}, {state.images} samples seen')
-    print(f'largest difference from PyTorch: {difference:.1e}')
+    print(f'largest difference from PyTorch with the same rounded weights: {difference:.1e}')
     return 0

@@ -137,10 +137,10 @@ def encode_depth(
     check_shape('depth_m', depth_m, (None, None))
     height, width = depth_m.shape
     half_m = view.cube_m / 2
-    slopes = ((np.arange(view.size) + 0.5) * 2 / view.size - 1) * half_m / view.distance_m
+    focal_px = view.size / 2 * view.distance_m / half_m
+    slopes = (np.arange(view.size) - (view.size - 1) / 2) / focal_px
     to_x, to_y, to_z = view.R_crop_cam[:, 2]
     rays_z = slopes * to_x + slopes[:, None] * to_y + to_z  # of rays with z 1 of the crop camera
-    focal_px = view.size / 2 * view.distance_m / half_m
     columns, rows = np.rint(turned_view(camera, view.R_crop_cam, focal_px, view.size))
     inside = (rays_z > 0) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     rows, columns = (np.where(inside, each, 0).astype(np.intp) for each in (rows, columns))

@@ -61,7 +61,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far samples are varied; the defaults are the recipe's.
+    """How far samples are varied; the defaults are for what recipes do not say.
 
     Attributes:
         rotation_deg: Standard deviation of the in-plane rotation; one in six is uniform.

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
+
 from hand_pose_ros.runtimes.engine_options import EngineError
 
 QUANTIZERS = ('QuantizeLinear', 'DequantizeLinear')
@@ -18,14 +20,15 @@ def model_for(path: Path, precision: str) -> bytes:
 
     Args:
         path: An .onnx file written by `hand-pose export`, or one quantised from it.
-        precision: `fp32`: the file as it is. `fp16`: batch norms folded into convolutions, then
-            all weights and activations in half precision. `int8`: the file must be quantised.
+        precision: `fp32`: batch norms folded into convolutions, weights that are stored in half
+            precision turned back. `fp16`: then all weights and activations in half precision.
+            `int8`: the file as it is, which must be quantised.
 
     Raises:
         EngineError: The package onnx is missing, or the file does not fit the precision.
     """
     if precision == 'fp32':
-        return path.read_bytes()
+        return _folded(path)
     try:
         # A robot that builds fp32 engines, or none, needs no onnx.
         import onnx  # noqa: PLC0415
@@ -46,7 +49,7 @@ def model_for(path: Path, precision: str) -> bytes:
         return path.read_bytes()
     if quantised:
         raise EngineError(f'{path} is quantised: set model.engine_precision to int8')
-    return _half(path)
+    return _half(_folded(path))
 
 
 def _check_signed(model: Any, path: Path) -> None:
@@ -67,19 +70,25 @@ def _check_signed(model: Any, path: Path) -> None:
             )
 
 
-def _half(path: Path) -> bytes:
-    # Both halves of the work come with ONNX Runtime, which every installation has.
-    import onnx  # noqa: PLC0415
-    import onnxruntime  # noqa: PLC0415
-    from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
+def _folded(path: Path) -> bytes:
+    """Computes what does not depend on the input.
 
+    The variance of a batch norm may be too small for half precision; and older TensorRT takes the
+    weights of a convolution from a constant alone, not from a cast.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # The variance of a batch norm may be too small for half precision: fold it first.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory() as folder:
         folded = Path(folder) / 'folded.onnx'
         options.optimized_model_filepath = str(folded)
         onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-        model = convert_float_to_float16(onnx.load(folded), keep_io_types=True)
-    return bytes(model.SerializeToString())
+        return folded.read_bytes()
+
+
+def _half(model: bytes) -> bytes:
+    import onnx  # noqa: PLC0415
+    from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
+
+    half = convert_float_to_float16(onnx.load_from_string(model), keep_io_types=True)
+    return bytes(half.SerializeToString())

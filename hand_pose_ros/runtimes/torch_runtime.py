@@ -97,8 +97,9 @@ def read_module(path: Path) -> tuple[Deployed, Spec]:
     module = Deployed(build(spec.network, spec.plan))
     arrays = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
     for node in model.graph.node:
-        # The exporter merges equal tensors, and names the others by identities.
-        if node.op_type == 'Identity' and node.input[0] in arrays:
+        # Weights are stored in half precision, and cast. The exporter merges equal tensors, and
+        # names the others by identities.
+        if node.op_type in ('Cast', 'Identity') and node.input[0] in arrays:
             arrays[node.output[0]] = arrays[node.input[0]]
     state = module.state_dict()
     for name in state:

@@ -27,7 +27,7 @@ MAX_DIFFERENCE = 1e-4
 def export_onnx(weights: dict[str, torch.Tensor], task: Task, path: Path) -> float:
     """Writes a model file, weights in half precision, and checks it against PyTorch.
 
-    Biases and what belongs to norms stay in single precision, of which they hold little.
+    What has fewer than two dimensions, norms and most biases, stays in single precision.
 
     Args:
         weights: State of the network.
@@ -82,11 +82,7 @@ def export_module(module: nn.Module, spec: Spec, examples: Examples, path: Path)
 
 def _rounded(tensor: torch.Tensor) -> torch.Tensor:
     """Rounds the weights of a layer to half precision."""
-    return tensor.half().float() if _is_weight(tensor) else tensor
-
-
-def _is_weight(array: torch.Tensor | NDArray) -> bool:
-    return array.dtype in (torch.float32, np.float32) and array.ndim >= 2
+    return tensor.half().float() if tensor.is_floating_point() and tensor.ndim >= 2 else tensor
 
 
 def _write(module: nn.Module, spec: Spec, examples: Examples, path: Path) -> None:
@@ -125,7 +121,11 @@ def store_in_half(graph: onnx.GraphProto) -> None:
         graph: Changed in place.
     """
     weights = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    halves = {name: w.astype(np.float16) for name, w in weights.items() if _is_weight(w)}
+    halves = {
+        name: w.astype(np.float16)
+        for name, w in weights.items()
+        if w.dtype == np.float32 and w.ndim >= 2
+    }
     if not all(np.array_equal(half, weights[name]) for name, half in halves.items()):
         return
     for each in graph.initializer:

@@ -32,7 +32,8 @@ def training_pictures(
     """Reads the whole photographs that a recipe trains on.
 
     Args:
-        recipe: Names the folders; what it holds out and what it cuts out is passed over.
+        recipe: Names the folders; what it holds out and what it cuts out is passed over, and so
+            are pictures with unlabelled hands.
         data: Folder they are below.
 
     Yields:

@@ -68,7 +68,8 @@ class TwoPassRecipe(PhotoRecipe):
         region_share: Share of the steps that see regions.
         homography: Largest shift of a corner by which hands are distorted, as a share of their
             size; SRHandNet section III-C.
-        least_hand: Smallest hand in a scene, as a share of its side.
+        least_hand: Smallest size at which a hand is placed in a scene, as a share of its side;
+            photographs that fill a scene keep theirs.
     """
 
     scene_size: int = number(SIZE_STEP)
@@ -76,7 +77,7 @@ class TwoPassRecipe(PhotoRecipe):
     region_size: int = number(SIZE_STEP)
     region_batch: int = number(1)
     region_share: float = number(0, 1)
-    homography: float = number(0, 0.9)
+    homography: float = number(0, 0.5)
     least_hand: float = number(0.01, 0.9)
 
     def __post_init__(self) -> None:
@@ -134,7 +135,11 @@ class PhotoMaterial:
         size: int,
         augmentation: Augmentation = AUGMENTATION,
     ) -> list[Sample]:
-        """Composes pictures of one hand each, `size` pixels a side."""
+        """Composes pictures of one hand each, `size` pixels a side.
+
+        Beside it another one may be seen that has no label. What the second pass reads are the
+        keypoints of the first hand; in the other maps that one counts as none.
+        """
         return [
             region_sample(rng, pictures, self.backgrounds, size, augmentation)
             for pictures in self._draw(rng, count)
@@ -149,12 +154,14 @@ class PhotoMaterial:
         shared, own = step_rngs(recipe.seed, step, rank)
         material = self.at(step, rank)
         largest = AUGMENTATION.scene_hand_share[1]
-        varied = Augmentation(
-            homography=recipe.homography, scene_hand_share=(recipe.least_hand, largest)
+        augmentation = replace(
+            AUGMENTATION,
+            homography=recipe.homography,
+            scene_hand_share=(recipe.least_hand, largest),
         )
         if shared.random() < recipe.region_share:
-            return material.regions(own, recipe.region_batch, recipe.region_size, varied)
-        return material.scenes(own, recipe.scene_batch, recipe.scene_size, varied)
+            return material.regions(own, recipe.region_batch, recipe.region_size, augmentation)
+        return material.scenes(own, recipe.scene_batch, recipe.scene_size, augmentation)
 
     def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
         return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]

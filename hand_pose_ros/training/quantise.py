@@ -1,4 +1,4 @@
-"""From a model file to one in int8: a quarter of the size, and faster.
+"""From a model file to one in int8: a byte for each weight, and faster.
 
 Static quantisation by ONNX Runtime: weights in int8 by channel, activations in uint8 for CPUs and
 in symmetric int8 for TensorRT (runtimes/engine_precision.py), written as QuantizeLinear and

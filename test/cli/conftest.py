@@ -20,9 +20,9 @@ CENTRE_PX = 127.5
 FRAME_ID = 'camera_color_optical_frame'
 IMAGE_TOPIC = '/camera/color/image_raw'
 DEPTH_TOPIC = '/camera/aligned_depth_to_color/image_raw'
-RECTIFIED = 0.9
-"""Focal length of a bag's rectified images over that of the others."""
 CAMERA_TOPIC = '/camera/color/camera_info'
+RECTIFIED_ZOOM = 0.9
+"""Focal length of rectified images of a bag over that of the others."""
 
 
 def hand_maps():
@@ -156,7 +156,9 @@ class BagWriter:
     def camera_info(self, topic, stamp_ns):
         roi = self.types['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
         k = np.array([FOCAL_PX, 0, CENTRE_PX, 0, FOCAL_PX, CENTRE_PX, 0, 0, 1])
-        p = np.hstack((k.reshape(3, 3) * [[RECTIFIED], [RECTIFIED], [1]], np.zeros((3, 1))))
+        p = np.hstack(
+            (k.reshape(3, 3) * [[RECTIFIED_ZOOM], [RECTIFIED_ZOOM], [1]], np.zeros((3, 1)))
+        )
         rest = (np.zeros(5), k, np.eye(3).ravel(), p.ravel(), 0, 0, roi)
         header = self.header(stamp_ns)
         kind = 'sensor_msgs/msg/CameraInfo'

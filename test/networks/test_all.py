@@ -129,4 +129,5 @@ def test_the_exported_file_is_small_says_the_same_and_keeps_the_weights(network,
     module, spec = read_module(file)
     assert spec == task.spec
     for name, value in module.net.state_dict().items():
-        torch.testing.assert_close(value, weights[name], rtol=2**-11, atol=1e-7)
+        rounding = 2**-11 if value.ndim >= 2 else 0
+        torch.testing.assert_close(value, weights[name], rtol=rounding, atol=rounding * 1e-4)

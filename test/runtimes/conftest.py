@@ -90,8 +90,11 @@ def quantised(tmp_path_factory):
     def write(model, kind='QInt8', symmetric=True, bias=False):
         path = tmp_path_factory.mktemp('quantised') / model.name
         extra = {'QuantizeBias': bias, 'ActivationSymmetric': symmetric, 'WeightSymmetric': True}
+        # Weights that are stored in half precision are turned back.
+        folded = path.with_suffix('.folded.onnx')
+        quantization.quant_pre_process(str(model), str(folded), skip_symbolic_shape=True)
         quantization.quantize_static(
-            model,
+            folded,
             path,
             Noise(model),
             activation_type=getattr(kinds, kind),

@@ -1,10 +1,13 @@
 """Mistakes become backgrounds, and hands never do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.codecs.region_map import keypoint_box
+from hand_pose_ros.data.labels import read_labels, write_labels
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
@@ -57,3 +60,11 @@ def test_held_out_pictures_are_not_searched(data, recipe_path):
     pictures = list(training_pictures(recipe, data))
     # Of six backgrounds one is held out; of six photos three are.
     assert [len(boxes) for _, boxes in pictures] == [0] * 5 + [1] * 3
+
+
+def test_pictures_with_unlabelled_hands_are_not_searched(data, recipe_path):
+    labels = read_labels(data / 'photos')
+    doubtful = [replace(label, complete=label.image != '0.png') for label in labels]
+    write_labels(data / 'photos', doubtful, 'test')
+    pictures = list(training_pictures(read_task(recipe_path).recipe, data))
+    assert [len(boxes) for _, boxes in pictures] == [0] * 5 + [1] * 2

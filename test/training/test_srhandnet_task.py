@@ -37,12 +37,11 @@ def test_heads_that_are_not_supervised_do_not_count(recipe):
         assert loss == pytest.approx(float(weighted_loss(outputs[-heads:], targets[-heads:])))
 
 
-def test_no_hand_of_a_scene_is_smaller_than_the_recipe_says(recipe, data):
+def test_hands_are_placed_in_scenes_no_smaller_than_the_recipe_says(recipe, data):
     scenes = replace(recipe, region_share=0.0, scene_size=128, homography=0.0)
     for least in (0.06, 0.5):
         hands = hands_of(replace(scenes, least_hand=least), data)
         smallest = np.ptp(hands, axis=1).max(axis=1).min() / scenes.scene_size
-        # A frame that is as wide as the scene is up to twice as wide as high.
         assert least * 0.9 < smallest < least + 0.2
 
 
