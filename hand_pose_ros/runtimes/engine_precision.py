@@ -11,6 +11,7 @@ from typing import Any
 import onnxruntime
 
 from hand_pose_ros.runtimes.engine_options import EngineError
+from hand_pose_ros.runtimes.onnx_runtime import LOAD_FAILURES
 
 QUANTIZERS = ('QuantizeLinear', 'DequantizeLinear')
 
@@ -25,7 +26,8 @@ def model_for(path: Path, precision: str) -> bytes:
             `int8`: the file as it is, which must be quantised.
 
     Raises:
-        EngineError: The package onnx is missing, or the file does not fit the precision.
+        EngineError: The package onnx is missing, or the file is no sound model, or does not fit
+            the precision.
     """
     if precision == 'fp32':
         return _folded(path)
@@ -82,7 +84,10 @@ def _folded(path: Path) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         folded = Path(folder) / 'folded.onnx'
         options.optimized_model_filepath = str(folded)
-        onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        try:
+            onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        except LOAD_FAILURES as error:
+            raise EngineError(f'ONNX Runtime cannot read the model {path}: {error}') from error
         return folded.read_bytes()
 
 

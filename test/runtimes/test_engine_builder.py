@@ -31,7 +31,8 @@ def build(trt, path, precision, report=nothing):
 def test_every_model_that_ships_builds_and_fp16_takes_less(trt, path):
     sizes = {precision: len(build(trt, path, precision)) for precision in ('fp32', 'fp16')}
     assert sizes['fp32'] > 0.8 * path.stat().st_size
-    assert sizes['fp16'] < 0.75 * sizes['fp32']
+    # What an engine is beside its weights is a part of the smaller ones.
+    assert sizes['fp16'] < 0.8 * sizes['fp32']
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
