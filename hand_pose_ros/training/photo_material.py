@@ -94,6 +94,8 @@ class PhotoMaterial:
     Attributes:
         pictures: Labelled pictures to train on, one list per folder of the recipe; empty for what
             is rendered while the network trains.
+        complete: Those of each list all of whose hands are labelled: scenes with the others would
+            teach that hands without a label are none.
         shares: How often each list is drawn from.
         backgrounds: (H, W, 3) uint8 pictures without hands.
         validation: Path and label of every third held-out picture.
@@ -101,6 +103,7 @@ class PhotoMaterial:
     """
 
     pictures: list[list[Picture]]
+    complete: list[list[Picture]]
     shares: tuple[float, ...]
     backgrounds: list[NDArray[np.uint8]]
     validation: list[tuple[Path, ImageLabel]]
@@ -108,24 +111,18 @@ class PhotoMaterial:
 
     def at(self, step: int, rank: int) -> 'PhotoMaterial':
         """Returns the material of a batch, with the pictures that are rendered by now."""
-        pictures = list(self.pictures)
+        pictures, complete = list(self.pictures), list(self.complete)
         for index, pool in self.renders.items():
-            pictures[index] = pool.at(step, rank)
-        return replace(self, pictures=pictures)
+            pictures[index] = complete[index] = pool.at(step, rank)
+        return replace(self, pictures=pictures, complete=complete)
 
     def scenes(
         self, rng: Generator, count: int, size: int, augmentation: Augmentation
     ) -> list[Sample]:
-        """Composes pictures of `size` pixels a side, as the full-frame pass sees them.
-
-        Only of pictures all of whose hands are labelled: the others would teach that those
-        without a label are none.
-        """
-        drawn = self._draw(rng, count)
-        complete = ([each for each in pictures if each.complete] for pictures in drawn)
+        """Composes pictures of `size` pixels a side, as the full-frame pass sees them."""
         return [
-            scene_sample(rng, pictures, self.backgrounds, size, augmentation)
-            for pictures in complete
+            scene_sample(rng, self.complete[source], self.backgrounds, size, augmentation)
+            for source in self._draw(rng, count)
         ]
 
     def regions(
@@ -141,13 +138,13 @@ class PhotoMaterial:
         keypoints of the first hand; in the other maps that one counts as none.
         """
         return [
-            region_sample(rng, pictures, self.backgrounds, size, augmentation)
-            for pictures in self._draw(rng, count)
+            region_sample(rng, self.pictures[source], self.backgrounds, size, augmentation)
+            for source in self._draw(rng, count)
         ]
 
     def draw(self, rng: Generator) -> list[Picture]:
         """Returns one of the lists, as often as the recipe says."""
-        return self._draw(rng, 1)[0]
+        return self.pictures[self._draw(rng, 1)[0]]
 
     def two_pass_samples(self, recipe: TwoPassRecipe, step: int, rank: int) -> list[Sample]:
         """Composes scenes or regions, the same kind in all processes of a step; see `Task`."""
@@ -163,8 +160,9 @@ class PhotoMaterial:
             return material.regions(own, recipe.region_batch, recipe.region_size, augmentation)
         return material.scenes(own, recipe.scene_batch, recipe.scene_size, augmentation)
 
-    def _draw(self, rng: Generator, count: int) -> list[list[Picture]]:
-        return [self.pictures[i] for i in rng.choice(len(self.shares), count, p=self.shares)]
+    def _draw(self, rng: Generator, count: int) -> list[int]:
+        """Draws indices of the lists."""
+        return list(rng.choice(len(self.shares), count, p=self.shares))
 
 
 def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
@@ -180,17 +178,20 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         OSError: A folder is missing.
     """
     pictures: list[list[Picture]] = []
+    complete: list[list[Picture]] = []
     validation: list[tuple[Path, ImageLabel]] = []
     groups: set[str] = set()
     renders = open_renders(recipe.photos, fresh_picture)
     for name in recipe.photos:
         if name in renders:
             pictures.append([])
+            complete.append([])
             continue
         folder = data / name
         labels, held_out = split_photos(folder, recipe.held_out_groups)
         pictures.append(load_pictures(folder, labels, recipe.matte_groups))
-        if not any(picture.complete for picture in pictures[-1]):
+        complete.append([picture for picture in pictures[-1] if picture.complete])
+        if not complete[-1]:
             raise ValueError(
                 f'{folder} has no picture outside of held_out_groups to train on, all of whose '
                 f'hands are labelled'
@@ -208,7 +209,7 @@ def load_material(recipe: PhotoRecipe, data: Path) -> PhotoMaterial:
         backgrounds += load_backgrounds([data / name for name in recipe.mistakes], held_out=None)
     pools = {i: renders[name] for i, name in enumerate(recipe.photos) if name in renders}
     return PhotoMaterial(
-        pictures, recipe.shares, backgrounds, validation[::VALIDATION_STEP], pools
+        pictures, complete, recipe.shares, backgrounds, validation[::VALIDATION_STEP], pools
     )
 
 

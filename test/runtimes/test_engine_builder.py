@@ -30,14 +30,14 @@ def build(trt, path, precision, report=nothing):
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_every_model_that_ships_builds_and_fp16_takes_less(trt, path):
     sizes = {precision: len(build(trt, path, precision)) for precision in ('fp32', 'fp16')}
-    assert sizes['fp32'] > 0.8 * path.stat().st_size
-    # What an engine is beside its weights is a part of the smaller ones.
-    assert sizes['fp16'] < 0.8 * sizes['fp32']
+    # The file has two bytes a weight: fp32 has twice as many, and fp16 saves them.
+    assert sizes['fp32'] > 1.6 * path.stat().st_size
+    assert sizes['fp32'] - sizes['fp16'] > 0.8 * path.stat().st_size
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_every_model_that_ships_builds_in_int8(trt, quantised, path):
-    assert len(build(trt, quantised(path), 'int8')) > 0.2 * path.stat().st_size
+    assert len(build(trt, quantised(path), 'int8')) > 0.4 * path.stat().st_size
 
 
 def test_progress_grows_to_the_whole(trt, tiny):

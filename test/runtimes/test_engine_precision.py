@@ -35,12 +35,13 @@ def test_fp32_has_weights_in_single_precision_that_no_cast_stands_before(nano):
 
 
 def test_fp16_has_weights_in_half_precision_and_the_same_interface(nano):
-    before, after = onnx.load(nano[0]), onnx.load_from_string(model_for(nano[0], 'fp16'))
+    before, after = (onnx.load_from_string(model_for(nano[0], kind)) for kind in ('fp32', 'fp16'))
     assert list(after.graph.input) == list(before.graph.input)
     assert [each.type.tensor_type.elem_type for each in after.graph.output] == [FLOAT]
     weights = [each for each in after.graph.initializer if np.prod(each.dims) > 8]
     assert {each.data_type for each in weights} == {FLOAT16}
     assert 'BatchNormalization' not in {node.op_type for node in after.graph.node}
+    assert after.ByteSize() < 0.55 * before.ByteSize()
 
 
 def test_only_a_cast_touches_the_bytes_of_the_picture(nano):
