@@ -14,6 +14,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import BOX_MARGIN, keypoint_box
+from hand_pose_ros.data.hand_placement import (
+    Matrix,
+    beside_hands,
+    cover_frame,
+    extent_of,
+    middle_of,
+    shape_matrix,
+    similarity,
+    transformed,
+)
 from hand_pose_ros.data.photometric import photometric, relit
 from hand_pose_ros.data.pictures import Picture
 from hand_pose_ros.geometry.crop import FILL
@@ -23,9 +33,6 @@ from hand_pose_ros.types import MIRRORED, Side
 MIN_KEYPOINTS = 6
 """A hand with fewer keypoints in the frame is not a target."""
 
-BESIDE_TRIES = 8
-"""How often a part of a picture beside its hands is looked for."""
-
 OCCLUDED = 0.35
 """Share of pictures with a thing before a hand."""
 
@@ -34,8 +41,6 @@ BOX_ASPECT_SIGMA = 0.4
 
 BAD_BOX = 3.0
 """The first pass is not always nearly right."""
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def scene_sample(
     for _ in range(count):
         picture = pictures[rng.integers(len(pictures))]
         if picture.opaque and not hands and rng.random() < 0.45:
-            matrix = _cover_frame(rng, picture, width, height)
+            matrix = cover_frame(rng, picture, width, height)
         else:
             matrix = _place_hand(rng, picture, (width, height), augmentation)
         canvas, matte, new, new_sides = _paste(rng, canvas, picture, matrix)
@@ -129,8 +134,8 @@ def region_sample(
     picture = pictures[rng.integers(len(pictures))]
     chosen = rng.integers(len(picture.keypoints_px))
     hand = picture.keypoints_px[chosen]
-    shape = _shape_matrix(rng, hand, augmentation)
-    box = keypoint_box(_transform(shape, hand), BOX_MARGIN)
+    shape = shape_matrix(rng, hand, augmentation.rotation_deg, augmentation.homography)
+    box = keypoint_box(transformed(shape, hand), BOX_MARGIN)
     jitter = augmentation.box_jitter * (BAD_BOX if rng.random() < 0.2 else 1)
     extent = box[2:] - box[:2]
     # The first pass errs by a share of the hand, along the short side of a box, too.
@@ -139,7 +144,7 @@ def region_sample(
     extent = np.maximum(grown, extent / 2)
     scale = size / extent.max()
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
-    place = _similarity(scale, centre, np.array([width, height]) / 2)
+    place = similarity(scale, centre, np.array([width, height]) / 2)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
     canvas, matte, hands, sides = _paste(rng, canvas, picture, place @ shape)
     hands, sides = np.roll(hands, -chosen, axis=0), np.roll(sides, -chosen)
@@ -172,7 +177,7 @@ def empty_region_sample(
     canvas = random_background(rng, backgrounds, height, width, least_share).astype(np.float32)
     if pictures:
         picture = pictures[rng.integers(len(pictures))]
-        matrix = _beside_hands(rng, picture, (width, height)) if picture.complete else None
+        matrix = beside_hands(rng, picture, (width, height)) if picture.complete else None
         if matrix is not None:
             canvas, *_ = _paste(rng, canvas, picture, matrix)
     image = _letterboxed(photometric(rng, canvas), size)
@@ -241,85 +246,12 @@ def _place_hand(
 ) -> Matrix:
     """Puts one of a picture's hands, at a random size and turn, anywhere in the frame."""
     hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
-    shape = _shape_matrix(rng, hand, augmentation)
-    hand = _transform(shape, hand)
+    shape = shape_matrix(rng, hand, augmentation.rotation_deg, augmentation.homography)
+    hand = transformed(shape, hand)
     low, high = np.log(augmentation.scene_hand_share)
     extent = np.exp(rng.uniform(low, high)) * max(frame_wh)
-    place = _similarity(extent / _extent(hand), _middle(hand), rng.uniform((0, 0), frame_wh))
+    place = similarity(extent / extent_of(hand), middle_of(hand), rng.uniform((0, 0), frame_wh))
     return place @ shape
-
-
-def _cover_frame(rng: Generator, picture: Picture, width: int, height: int) -> Matrix:
-    """Fills the frame with a part of a photograph, its own surroundings kept."""
-    source = np.array(picture.levels[0].shape[1::-1])
-    scale = max(width / source[0], height / source[1]) * rng.uniform(1, 1.6)
-    start = rng.uniform(0, source - np.array([width, height]) / scale)
-    matrix = _similarity(scale, start, np.zeros(2))
-    if rng.random() < 0.5:
-        matrix = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1.0]]) @ matrix
-    return matrix
-
-
-def _beside_hands(rng: Generator, picture: Picture, frame_wh: tuple[int, int]) -> Matrix | None:
-    """Fills the frame with a part of a picture that shows no hand: a face, an arm, clothes.
-
-    Returns:
-        The placement (3, 3); None where a few tries found no such part.
-    """
-    rows, columns = np.nonzero(picture.levels[-1][..., 3] > 128)
-    step = picture.levels[0].shape[0] / picture.levels[-1].shape[0]
-    size = max(_extent(hand) for hand in picture.keypoints_px)
-    for _ in range(BESIDE_TRIES if len(rows) else 0):
-        chosen = rng.integers(len(rows))
-        middle = np.array([columns[chosen], rows[chosen]]) * step
-        scale = max(frame_wh) / (size * np.exp(rng.uniform(-0.4, 0.9)))
-        matrix = _similarity(scale, middle, np.array(frame_wh) / 2)
-        moved = _transform(matrix, picture.keypoints_px.reshape(-1, 2))
-        margin = 0.1 * max(frame_wh)
-        with np.errstate(invalid='ignore'):
-            inside = ((moved > -margin) & (moved < np.array(frame_wh) + margin)).all(axis=1)
-        if not inside.any():
-            return matrix
-    return None
-
-
-def _shape_matrix(
-    rng: Generator, hand: NDArray[np.floating], augmentation: Augmentation
-) -> Matrix:
-    """Rotates, mirrors and tilts about a hand, at unit size (3, 3)."""
-    angle = np.radians(rng.normal(0, augmentation.rotation_deg))
-    if rng.random() < 1 / 6:
-        angle = rng.uniform(-np.pi, np.pi)
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos * mirror, -sin, 0], [sin * mirror, cos, 0], [0, 0, 1.0]])
-    matrix = turn @ _similarity(1 / _extent(hand), _middle(hand), np.zeros(2))
-    if rng.random() < 0.5:
-        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-        reach = augmentation.homography
-        moved = corners + rng.uniform(-reach, reach, (4, 2)).astype(np.float32)
-        matrix = cv2.getPerspectiveTransform(corners, moved) @ matrix
-    return matrix
-
-
-def _extent(points: NDArray[np.floating]) -> float:
-    size = np.nanmax(points, axis=0) - np.nanmin(points, axis=0)
-    return max(float(size.max()), 1e-6)
-
-
-def _middle(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    return (np.nanmin(points, axis=0) + np.nanmax(points, axis=0)) / 2
-
-
-def _similarity(scale: float, start: NDArray, end: NDArray) -> Matrix:
-    """Scales by `scale` and moves the point `start` to `end`."""
-    shift = end - scale * start
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1.0]])
-
-
-def _transform(matrix: Matrix, points: NDArray[np.floating]) -> NDArray[np.float32]:
-    mapped = points @ matrix[:, :2].T + matrix[:, 2]
-    return (mapped[..., :2] / mapped[..., 2:]).astype(np.float32)
 
 
 def _paste(
@@ -332,8 +264,8 @@ def _paste(
     """
     height, width = canvas.shape[:2]
     # How much the picture shrinks at its first hand chooses the size it is read from.
-    jacobian = _transform(
-        matrix, _middle(picture.keypoints_px[0]) + np.array([[0, 0], [1, 0], [0, 1]])
+    jacobian = transformed(
+        matrix, middle_of(picture.keypoints_px[0]) + np.array([[0, 0], [1, 0], [0, 1]])
     )
     area = abs(np.linalg.det(jacobian[1:] - jacobian[0]))
     level = int(
@@ -351,7 +283,7 @@ def _paste(
     sides = picture.sides
     if np.linalg.det(matrix) < 0:
         sides = np.array([MIRRORED[Side(side)] for side in sides], np.uint8)
-    return canvas, matte[..., 0], _transform(matrix, picture.keypoints_px), sides
+    return canvas, matte[..., 0], transformed(matrix, picture.keypoints_px), sides
 
 
 def _hide(hands: NDArray[np.float32], matte: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -399,7 +331,7 @@ def _occlude(
     if rng.random() > OCCLUDED or not inside.any():
         return canvas, matte
     hand = hands[0][inside]
-    extent = _extent(hand)
+    extent = extent_of(hand)
     middle = hand[rng.integers(len(hand))] + rng.normal(0, 0.15 * extent, 2)
     axes = 2 * extent * np.exp(rng.uniform(np.log(0.05), np.log(0.3), 2))
     # One in three is long: a tool, a rail, a cable.
