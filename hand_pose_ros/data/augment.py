@@ -69,7 +69,7 @@ class Augmentation:
     """How far samples are varied; the defaults are for what recipes do not say.
 
     Attributes:
-        rotation_deg: Standard deviation of the in-plane rotation; one in six is uniform.
+        rotation_deg: Standard deviation of the in-plane rotation; see `shape_matrix`.
         homography: Largest shift of a corner, as a share of the hand's size.
         scene_hand_share: Smallest and largest hand in a scene, as a share of its side.
         negatives: Share of scenes without a hand.
@@ -112,8 +112,8 @@ def scene_sample(
         hands = [_hide(known, matte) for known in hands]
         hands.append(new)
         sides.append(new_sides)
-    if hands:
-        canvas, _ = _occlude(rng, canvas, hands[-1], backgrounds)
+    hidden = hands[-1][0] if hands else _no_hand(rng, (width, height), augmentation)
+    canvas, _ = _occlude(rng, canvas, hidden, backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
     return _finish(image, hands, sides, (width, height))
 
@@ -144,11 +144,14 @@ def region_sample(
     extent = np.maximum(grown, extent / 2)
     scale = size / extent.max()
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
-    place = similarity(scale, centre, np.array([width, height]) / 2)
+    matrix = similarity(scale, centre, np.array([width, height]) / 2) @ shape
+    hand = transformed(matrix, hand)
+    if _inside(hand, (width, height)).sum() < MIN_KEYPOINTS:
+        return empty_region_sample(rng, pictures, backgrounds, size)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
-    canvas, matte, hands, sides = _paste(rng, canvas, picture, place @ shape)
+    canvas, matte, hands, sides = _paste(rng, canvas, picture, matrix)
     hands, sides = np.roll(hands, -chosen, axis=0), np.roll(sides, -chosen)
-    canvas, before = _occlude(rng, canvas, hands, backgrounds)
+    canvas, before = _occlude(rng, canvas, hand, backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
     sample = _finish(image, [hands], [sides], (width, height))
     coverage = np.zeros((size, size), np.float32)
@@ -180,6 +183,7 @@ def empty_region_sample(
         matrix = beside_hands(rng, picture, (width, height)) if picture.complete else None
         if matrix is not None:
             canvas, *_ = _paste(rng, canvas, picture, matrix)
+    canvas, _ = _occlude(rng, canvas, _spread(rng, (width, height), 1 / BOX_MARGIN), backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
     sample = _finish(image, [], [], (width, height))
     return replace(sample, coverage=np.zeros((size, size), np.float32))
@@ -248,10 +252,35 @@ def _place_hand(
     hand = picture.keypoints_px[rng.integers(len(picture.keypoints_px))]
     shape = shape_matrix(rng, hand, augmentation.rotation_deg, augmentation.homography)
     hand = transformed(shape, hand)
-    low, high = np.log(augmentation.scene_hand_share)
-    extent = np.exp(rng.uniform(low, high)) * max(frame_wh)
+    extent = _hand_share(rng, augmentation) * max(frame_wh)
     place = similarity(extent / extent_of(hand), middle_of(hand), rng.uniform((0, 0), frame_wh))
     return place @ shape
+
+
+def _hand_share(rng: Generator, augmentation: Augmentation) -> float:
+    """Draws the size of a hand in a scene, as a share of its longer side."""
+    low, high = np.log(augmentation.scene_hand_share)
+    return float(np.exp(rng.uniform(low, high)))
+
+
+def _no_hand(
+    rng: Generator, frame_wh: tuple[int, int], augmentation: Augmentation
+) -> NDArray[np.float32]:
+    """Draws where the keypoints of a hand could be in a scene, (21, 2)."""
+    points_px = _spread(rng, frame_wh, _hand_share(rng, augmentation))
+    middle_px = np.array(frame_wh) / 2
+    return points_px + (rng.uniform((0, 0), frame_wh) - middle_px).astype(np.float32)
+
+
+def _spread(rng: Generator, frame_wh: tuple[int, int], share: float) -> NDArray[np.float32]:
+    """Draws (21, 2) points about the middle of a frame, over a share of its longer side."""
+    offsets_px = share * max(frame_wh) * rng.uniform(-0.5, 0.5, (NUM_KEYPOINTS, 2))
+    return (np.array(frame_wh) / 2 + offsets_px).astype(np.float32)
+
+
+def _inside(points_px: NDArray[np.floating], frame_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    """Tells which points (..., 2) lie in a frame."""
+    return ((points_px > -0.5) & (points_px < np.array(frame_wh) - 0.5)).all(axis=-1)
 
 
 def _paste(
@@ -271,9 +300,9 @@ def _paste(
     level = int(
         np.clip(np.floor(-0.5 * np.log2(max(area, 1e-6)) + 0.3), 0, len(picture.levels) - 1)
     )
-    step = 2.0**level
-    # Pixel centres: level pixel i covers full-size pixels around (i + 0.5) * step - 0.5.
-    up = np.array([[step, 0, step / 2 - 0.5], [0, step, step / 2 - 0.5], [0, 0, 1.0]])
+    wide, high = picture.steps(level)
+    # Pixel centres: level pixel i covers full-size pixels around (i + 0.5) * wide - 0.5.
+    up = np.array([[wide, 0, wide / 2 - 0.5], [0, high, high / 2 - 0.5], [0, 0, 1.0]])
     warped = cv2.warpPerspective(
         picture.levels[level], matrix @ up, (width, height), flags=cv2.INTER_LINEAR
     ).astype(np.float32)
@@ -306,7 +335,7 @@ def _finish(
         empty = np.zeros((0, NUM_KEYPOINTS, 2), np.float32)
         return Sample(image.astype(np.uint8), empty, empty, np.zeros(0, np.uint8))
     outline = np.concatenate(hands)
-    inside = ((outline > -0.5) & (outline < np.array(frame_wh) - 0.5)).all(axis=2)
+    inside = _inside(outline, frame_wh)
     keypoints = outline.copy()
     keypoints[~inside] = np.nan
     keep = inside.sum(axis=1) >= MIN_KEYPOINTS
@@ -317,20 +346,27 @@ def _finish(
 def _occlude(
     rng: Generator,
     canvas: NDArray[np.float32],
-    hands: NDArray[np.float32],
+    hand: NDArray[np.float32],
     backgrounds: list[NDArray[np.uint8]],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Puts a thing before the first of some hands; what it hides stays labelled, to be inferred.
+    """Puts a thing before a hand; what it hides stays labelled, to be inferred.
+
+    Pictures without a hand get such a thing as often, or it would tell where hands are.
+
+    Args:
+        rng: Draws it.
+        canvas: (H, W, 3) 0..255.
+        hand: (21, 2) pixels of its keypoints, or of where they could be.
+        backgrounds: Of which things are made.
 
     Returns:
         The canvas, and the (H, W) coverage 0..1 of the thing.
     """
     height, width = canvas.shape[:2]
     matte = np.zeros((height, width), np.float32)
-    inside = np.isfinite(hands[0]).all(axis=1)
-    if rng.random() > OCCLUDED or not inside.any():
+    hand = hand[np.isfinite(hand).all(axis=1)]
+    if rng.random() > OCCLUDED or not len(hand):
         return canvas, matte
-    hand = hands[0][inside]
     extent = extent_of(hand)
     middle = hand[rng.integers(len(hand))] + rng.normal(0, 0.15 * extent, 2)
     axes = 2 * extent * np.exp(rng.uniform(np.log(0.05), np.log(0.3), 2))

@@ -10,6 +10,9 @@ from hand_pose_ros.data.pictures import Picture
 BESIDE_TRIES = 8
 """How often a part of a picture beside its hands is looked for."""
 
+TURNED_SHARE = 0.25
+"""Share of hands that are turned in any direction, as cameras above a table see them."""
+
 Matrix = NDArray[np.float64]
 
 
@@ -31,11 +34,10 @@ def beside_hands(rng: Generator, picture: Picture, frame_wh: tuple[int, int]) ->
         The placement (3, 3); None where a few tries found no such part.
     """
     rows, columns = np.nonzero(picture.levels[-1][..., 3] > 128)
-    step = picture.levels[0].shape[0] / picture.levels[-1].shape[0]
     size = max(extent_of(hand) for hand in picture.keypoints_px)
     for _ in range(BESIDE_TRIES if len(rows) else 0):
         chosen = rng.integers(len(rows))
-        middle = np.array([columns[chosen], rows[chosen]]) * step
+        middle = np.array([columns[chosen], rows[chosen]]) * picture.steps(-1)
         scale = max(frame_wh) / (size * np.exp(rng.uniform(-0.4, 0.9)))
         matrix = similarity(scale, middle, np.array(frame_wh) / 2)
         moved = transformed(matrix, picture.keypoints_px.reshape(-1, 2))
@@ -55,7 +57,7 @@ def shape_matrix(
     Args:
         rng: Draws it.
         hand: (21, 2) keypoints, NaN where unknown.
-        rotation_deg: Standard deviation of the in-plane rotation; one in six is uniform.
+        rotation_deg: Standard deviation of the in-plane rotation, but of TURNED_SHARE of all.
         homography: Largest shift of a corner of the square around the hand, twice as large as it,
             as a share of the hand's size; every other hand has none.
 
@@ -63,7 +65,7 @@ def shape_matrix(
         (3, 3), which moves the hand's middle to the origin.
     """
     angle = np.radians(rng.normal(0, rotation_deg))
-    if rng.random() < 1 / 6:
+    if rng.random() < TURNED_SHARE:
         angle = rng.uniform(-np.pi, np.pi)
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)

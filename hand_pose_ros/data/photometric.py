@@ -23,10 +23,14 @@ def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float3
         unit = unit + np.float32(sigma) * rng.standard_normal(unit.shape, np.float32)
     image = np.clip(unit * np.float32(255), 0, 255)
     if rng.random() < 0.25:
-        quality = int(rng.integers(25, 90))
-        _, code = cv2.imencode('.jpg', image.astype(np.uint8), (cv2.IMWRITE_JPEG_QUALITY, quality))
-        return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.float32)
+        return compressed(image.astype(np.uint8), int(rng.integers(25, 90))).astype(np.float32)
     return image
+
+
+def compressed(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Sends an (H, W, 3) picture through JPEG of a quality, 0..100."""
+    _, code = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 
 def _blur(rng: Generator, unit: NDArray[np.float32]) -> NDArray[np.float32]:

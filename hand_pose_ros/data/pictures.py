@@ -48,6 +48,11 @@ class Picture:
     opaque: bool
     complete: bool = True
 
+    def steps(self, level: int) -> NDArray[np.float64]:
+        """Returns how many pixels of the picture one of a level is wide and high, (2,)."""
+        full, small = (np.array(self.levels[each].shape[1::-1]) for each in (0, level))
+        return full / small
+
 
 def make_picture(
     rgba: NDArray[np.uint8],
@@ -142,16 +147,21 @@ def hand_matte(bgr: NDArray[np.uint8], keypoints_px: NDArray[np.float32]) -> NDA
 
     Args:
         bgr: (H, W, 3) uint8.
-        keypoints_px: (M, 21, 2) float32.
+        keypoints_px: (M, 21, 2) float32; NaN where not known.
 
     Returns:
-        (H, W) uint8 alpha, soft at the edge.
+        (H, W) uint8 alpha, soft at the edge; 0 without hands.
     """
     sure = np.zeros(bgr.shape[:2], np.uint8)
-    size = np.nanmax(np.ptp(keypoints_px, axis=1))
-    for hand in np.rint(keypoints_px).astype(int):
-        for start, end in BONES:
-            cv2.line(sure, hand[start].tolist(), hand[end].tolist(), 255, max(int(size * 0.06), 1))
+    known_px = keypoints_px[np.isfinite(keypoints_px).any(axis=(1, 2))]
+    if not len(known_px):
+        return sure
+    size = (np.nanmax(known_px, axis=1) - np.nanmin(known_px, axis=1)).max()
+    for hand in known_px:
+        for bone in BONES:
+            if np.isfinite(hand[list(bone)]).all():
+                start, end = np.rint(hand[list(bone)]).astype(int).tolist()
+                cv2.line(sure, start, end, 255, max(int(size * 0.06), 1))
     probable = cv2.dilate(sure, np.ones((int(size * 0.25) | 1,) * 2, np.uint8))
     mask = np.full(bgr.shape[:2], cv2.GC_PR_BGD, np.uint8)
     mask[probable > 0] = cv2.GC_PR_FGD

@@ -4,10 +4,13 @@ Every condition is a function of the picture alone, so that two models see the s
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from hand_pose_ros.data.photometric import compressed
 
 BLUR_SHARE = 1 / 40
 """Length of the motion blur over the longer side of the picture: 16 pixels of 640."""
@@ -31,12 +34,6 @@ def moved(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return blurred
 
 
-def compressed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Sends an (H, W, 3) picture through JPEG of quality 15."""
-    _, code = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 15])
-    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
-
-
 def overexposed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Shows an (H, W, 3) picture in three times its light; what is bright becomes white."""
     light = (rgb.astype(np.float32) / 255) ** 2.2 * 3
@@ -53,7 +50,7 @@ CONDITIONS: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     'dark and noisy': darkened,
     'overexposed': overexposed,
     'motion blur': moved,
-    'strong JPEG': compressed,
+    'strong JPEG': partial(compressed, quality=15),
     'without colours': colourless,
 }
 """By their names."""

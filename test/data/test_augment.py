@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hand_pose_ros.data import augment
 from hand_pose_ros.data.augment import (
     MIN_KEYPOINTS,
     Augmentation,
@@ -222,3 +223,62 @@ def test_a_region_tells_what_of_it_is_the_picture():
         assert 0.01 < sample.coverage.mean() < 0.3
     empty = region_sample(rng, [dotted_picture()], BACKGROUND, 128, NO_HAND)
     assert empty.coverage.max() == 0
+
+
+@pytest.mark.parametrize('make', [scene_sample, region_sample])
+@pytest.mark.parametrize('hands', [True, False])
+def test_things_are_put_before_nothing_as_often_as_before_hands(monkeypatch, make, hands):
+    """Or they would tell the network where hands are."""
+    put = []
+
+    def spy(rng, canvas, hand, backgrounds):
+        put.append(np.isfinite(hand).all(axis=1).any())
+        return canvas, np.zeros(canvas.shape[:2], np.float32)
+
+    monkeypatch.setattr(augment, '_occlude', spy)
+    share = 0.0 if hands else 1.0
+    augmentation = Augmentation(negatives=share, region_negatives=share)
+    pictures = [dotted_picture()]
+    for seed in range(20):
+        sample = make(np.random.default_rng(seed), pictures, BACKGROUND, SIZE, augmentation)
+        assert hands or not len(sample.keypoints_px)
+    assert put == [True] * 20
+
+
+@pytest.mark.parametrize('hw', [(479, 631), (233, 311), (480, 640)])
+@pytest.mark.parametrize('scale', [0.45, 0.125])
+def test_a_shrunk_picture_lies_where_its_labels_say(hw, scale):
+    """Its smaller sizes are not exact halves where its sides are odd."""
+    points = np.array(hw[::-1]) - 70 + 3.0 * np.stack(np.mgrid[:7, :3], 2).reshape(21, 2)
+    y, x = np.mgrid[: hw[0], : hw[1]]
+    middle = points.mean(axis=0)
+    blob = 255 * np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / (2 * 15**2))
+    rgba = np.dstack([blob] * 3 + [np.full(hw, 255.0)]).astype(np.uint8)
+    picture = make_picture(rgba, points[None].astype(np.float32), [Side.LEFT])
+    canvas = np.zeros((400, 400, 3), np.float32)
+    shown, _, hands, _ = augment._paste(
+        np.random.default_rng(0), canvas, picture, np.diag([scale, scale, 1.0])
+    )
+    weights = shown[..., 0] / shown[..., 0].sum()
+    rows, columns = np.mgrid[:400, :400]
+    centre = (weights * columns).sum(), (weights * rows).sum()
+    np.testing.assert_allclose(centre, hands[0].mean(axis=0), atol=0.1)
+
+
+def test_a_region_around_a_hand_that_is_not_in_it_shows_none():
+    """Another hand that is in it would be read in its stead: a small one beside a large one."""
+    large = dotted_picture().keypoints_px[0]
+    small = (large - large.mean(axis=0)) / 20 + large.max(axis=0) + 5
+    picture = make_picture(
+        np.full((300, 400, 4), 255, np.uint8), np.stack((large, small)), [Side.LEFT, Side.RIGHT]
+    )
+    augmentation = Augmentation(region_negatives=0.0, box_jitter=0.15, homography=0.0)
+    shares = []
+    for seed in range(1500):
+        rng = np.random.default_rng(seed)
+        sample = region_sample(rng, [picture], BACKGROUND, 64, augmentation)
+        if len(sample.keypoints_px):
+            first = sample.outline_px[0]
+            shares.append(np.ptp(first, axis=0).max() / 64)
+    # In a region of its own the small hand is as large as the large one is in its own.
+    assert min(shares) > 0.1
