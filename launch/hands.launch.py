@@ -9,6 +9,9 @@ from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
 
+PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+"""Fast DDS reads the first name up to Jazzy, the second one since."""
+
 ARGUMENTS = (
     ('image', '/camera/camera/color/image_raw', 'RGB image topic'),
     ('depth', '/camera/camera/aligned_depth_to_color/image_raw', 'Depth topic, aligned with RGB'),
@@ -20,7 +23,7 @@ ARGUMENTS = (
         'large_images',
         'false',
         'Give Fast DDS a shared-memory segment that holds images; set '
-        'FASTRTPS_DEFAULT_PROFILES_FILE to config/fastdds_large_images.xml for the camera too',
+        f'{" and ".join(PROFILE_VARIABLES)} to config/fastdds_large_images.xml for the camera too',
     ),
 )
 
@@ -39,11 +42,14 @@ def generate_launch_description() -> LaunchDescription:
         default_value=PathJoinSubstitution([config, 'hands.yaml']),
         description='Parameters of the node',
     )
-    profile = SetEnvironmentVariable(
-        'FASTRTPS_DEFAULT_PROFILES_FILE',
-        PathJoinSubstitution([config, 'fastdds_large_images.xml']),
-        condition=IfCondition(LaunchConfiguration('large_images')),
-    )
+    profiles = [
+        SetEnvironmentVariable(
+            name,
+            PathJoinSubstitution([config, 'fastdds_large_images.xml']),
+            condition=IfCondition(LaunchConfiguration('large_images')),
+        )
+        for name in PROFILE_VARIABLES
+    ]
     hands = LifecycleNode(
         package='hand_pose_ros',
         executable='hand_pose_node',
@@ -69,4 +75,4 @@ def generate_launch_description() -> LaunchDescription:
         ],
         condition=IfCondition(LaunchConfiguration('rviz')),
     )
-    return LaunchDescription([*arguments, params_file, profile, hands, rviz])
+    return LaunchDescription([*arguments, params_file, *profiles, hands, rviz])

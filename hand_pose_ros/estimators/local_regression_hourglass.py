@@ -142,6 +142,8 @@ class LocalRegressionHourglassEstimator:
         """
         if centre_cam is None:
             return DepthReading(refusal='no depth in its box that fits its size')
+        if np.isnan(centre_cam).any():
+            return DepthReading(refusal='the calibration has no direction for its middle')
         view = look_at(centre_cam, cube_m, self._spec.input_size, float(roll_rad))
         crop = encode_depth(depth_m, camera, view)
         shown = np.abs(crop) < EMPTY

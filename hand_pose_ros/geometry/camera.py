@@ -7,6 +7,14 @@ from numpy.typing import NDArray
 from hand_pose_ros.geometry.arrays import check_shape
 from hand_pose_ros.types import Camera
 
+CORRECTIONS = 4
+"""OpenCV undistorts in five iterations, which leaves a 100 degree lens 1 mm off at 1 m, one of 125
+degrees 30 mm. Asked again as often with the remaining error added, it is 4 micrometres off."""
+
+MAX_ERROR_PX = 1.0
+"""Where the lens model of a calibration folds back, there is no direction that it shows at a
+pixel."""
+
 
 def project(points_cam: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
     """Finds the pixels at which points are seen.
@@ -39,7 +47,8 @@ def unproject(
         camera: Intrinsics; its distortion is removed.
 
     Returns:
-        (N, 3) float64, (x, y, z) metres in the optical frame; all NaN where pixel or depth is.
+        (N, 3) float64, (x, y, z) metres in the optical frame; all NaN where pixel or depth is, and
+        where the calibration has no direction for a pixel.
 
     Raises:
         ValueError: `points_px` is not (N, 2), or `depth_m` not (N,).
@@ -91,11 +100,13 @@ def _ideal_from_pixels(points_px: NDArray[np.float64], camera: Camera) -> NDArra
     """Removes the intrinsics and the lens from (N, 2) pixels; the result is at z = 1."""
     if not any(camera.distortion) or len(points_px) == 0:
         return (points_px - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
-    ideal = _undistort(points_px, camera)
-    # OpenCV stops after five iterations, 1 mm off at 1 m for a 100 degree lens. Asking again
-    # with the remaining error added makes it a micrometre.
-    remaining_px = points_px - _pixels_from_ideal(ideal, camera)
-    return _undistort(points_px + remaining_px, camera)
+    asked_px = points_px
+    for _ in range(CORRECTIONS):
+        asked_px = asked_px + points_px - _pixels_from_ideal(_undistort(asked_px, camera), camera)
+    ideal = _undistort(asked_px, camera)
+    error_px = np.abs(_pixels_from_ideal(ideal, camera) - points_px).max(axis=1)
+    ideal[~(error_px <= MAX_ERROR_PX)] = np.nan
+    return ideal
 
 
 def _undistort(points_px: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:

@@ -182,7 +182,7 @@ class LiftConfig:
 class SmoothingConfig:
     """One-Euro filter (Casiez et al. 2012) on keypoints and joints, on image stamps."""
 
-    enabled: bool = setting(True, 'Smooth keypoints and joints over time.')
+    enabled: bool = setting(True, 'Smooth keypoints and joints of tracked hands over time.')
     min_cutoff_hz: float = setting(
         0.5, 'Lower is smoother at rest; higher follows faster, hertz.', 0.01, 100.0
     )

@@ -94,8 +94,10 @@ class HandPipeline:
         """
         _check(frame)
         hands = self._find(frame)
-        self._depth_refusals = []
-        if frame.depth_m is not None and frame.camera is not None:
+        if frame.depth_m is None or frame.camera is None:
+            lacks = 'no depth image' if frame.depth_m is None else 'no calibration of the camera'
+            self._depth_refusals = [lacks] if hands else []
+        else:
             hands, self._depth_refusals = lift_hands(
                 hands, frame.depth_m, frame.camera, self._config.lift, self._networks.depth
             )

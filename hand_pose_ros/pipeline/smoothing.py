@@ -1,6 +1,7 @@
 """One-Euro filter (Casiez, Roussel and Vogel, CHI 2012) on the keypoints and joints of hands."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,8 +25,10 @@ class OneEuroFilter:
     """A low-pass over points whose cutoff rises with their speed.
 
     At rest it removes jitter, in motion it avoids lag. The speed of a point is the length of its
-    velocity, so that the axes' directions do not matter. A point that is NaN comes out as NaN and
-    starts afresh when it is back.
+    velocity, so that the axes' directions do not matter. Points may be known in several ways, in
+    pixels and in metres, say: the way in which a point is fastest sets its cutoff in all of them,
+    or they would no longer belong together. A point that is NaN comes out as NaN and starts afresh
+    when it is back.
 
     Args:
         config: Cutoff at rest, its growth with speed, and the longest pause.
@@ -37,46 +40,53 @@ class OneEuroFilter:
     def __init__(self, config: SmoothingConfig) -> None:
         self._config = config
         self.stamp_s = -math.inf
-        self._points: NDArray[np.float64] = np.zeros((0, 0))
-        self._velocities: NDArray[np.float64] = np.zeros((0, 0))
+        self._ways: list[NDArray[np.float64]] = []
+        self._velocities: list[NDArray[np.float64]] = []
 
     def __call__(
-        self, points: NDArray[np.floating], stamp_s: float, size: float
-    ) -> NDArray[np.float64]:
+        self, ways: Sequence[NDArray[np.floating]], stamp_s: float, sizes: Sequence[float]
+    ) -> list[NDArray[np.float64]]:
         """Smooths the points of one image.
 
         Args:
-            points: (K, D) floats, the same K and D each time; NaN where not known.
+            ways: (K, D) floats for each way in which the K points are known, the same K and D each
+                time; NaN where not known.
             stamp_s: Acquisition time in seconds. If it does not advance, or by more than
                 `config.max_gap_s`, the filter starts afresh.
-            size: The length, in the unit of `points`, by which speeds are divided.
+            sizes: The length, in the unit of each way, by which speeds are divided.
 
         Returns:
-            (K, D) float64.
+            (K, D) float64 for each way.
 
         Raises:
-            ValueError: `points` has another shape than before.
+            ValueError: The points have another shape than before.
         """
         elapsed_s = stamp_s - self.stamp_s
         self.stamp_s = stamp_s
         if 0 < elapsed_s <= self._config.max_gap_s:
-            check_shape('points', points, self._points.shape)
-            self._advance(points, elapsed_s, size)
+            for points, before in zip(ways, self._ways, strict=True):
+                check_shape('points', points, before.shape)
+            self._advance(ways, elapsed_s, sizes)
         else:
-            self._points = points.astype(np.float64)
-            self._velocities = np.zeros_like(self._points)
-        return self._points.copy()
+            self._ways = [points.astype(np.float64) for points in ways]
+            self._velocities = [np.zeros_like(points) for points in self._ways]
+        return [points.copy() for points in self._ways]
 
-    def _advance(self, points: NDArray[np.floating], elapsed_s: float, size: float) -> None:
-        moves = points - self._points
-        fresh = np.isnan(moves)
-        change = moves / elapsed_s - self._velocities
-        self._velocities += _gain(SPEED_CUTOFF_HZ, elapsed_s) * change
-        self._velocities[fresh] = 0
-        speeds = np.sqrt(np.square(self._velocities).sum(axis=1, keepdims=True)) / size
-        cutoff_hz = self._config.min_cutoff_hz + self._config.beta * speeds  # (K, 1)
-        smoothed = self._points + _gain(cutoff_hz, elapsed_s) * moves
-        self._points = np.where(fresh, points, smoothed)
+    def _advance(
+        self, ways: Sequence[NDArray[np.floating]], elapsed_s: float, sizes: Sequence[float]
+    ) -> None:
+        moves = [points - before for points, before in zip(ways, self._ways, strict=True)]
+        speeds = []
+        for move, velocity, size in zip(moves, self._velocities, sizes, strict=True):
+            velocity[:] += _gain(SPEED_CUTOFF_HZ, elapsed_s) * (move / elapsed_s - velocity)
+            velocity[np.isnan(move)] = 0
+            speeds.append(np.sqrt(np.square(velocity).sum(axis=1, keepdims=True)) / size)
+        cutoff_hz = self._config.min_cutoff_hz + self._config.beta * np.max(speeds, axis=0)
+        gain = _gain(cutoff_hz, elapsed_s)  # (K, 1)
+        self._ways = [
+            np.where(np.isnan(move), points, before + gain * move)
+            for points, before, move in zip(ways, self._ways, moves, strict=True)
+        ]
 
 
 class HandSmoother:
@@ -88,7 +98,7 @@ class HandSmoother:
 
     def __init__(self, config: SmoothingConfig) -> None:
         self._config = config
-        self._filters: dict[str, tuple[OneEuroFilter, OneEuroFilter]] = {}
+        self._filters: dict[str, OneEuroFilter] = {}
 
     def reset(self) -> None:
         """Forgets all hands."""
@@ -105,19 +115,18 @@ class HandSmoother:
             The same hands in the same order, with smooth `keypoints_px` and `joints_cam`.
         """
         self._filters = {
-            hand_id: filters
-            for hand_id, filters in self._filters.items()
-            if 0 <= stamp_s - filters[0].stamp_s <= self._config.max_gap_s
+            hand_id: one_euro
+            for hand_id, one_euro in self._filters.items()
+            if 0 <= stamp_s - one_euro.stamp_s <= self._config.max_gap_s
         }
         return tuple(self._smooth(hand, stamp_s) if hand.id else hand for hand in hands)
 
     def _smooth(self, hand: Hand, stamp_s: float) -> Hand:
-        if hand.id not in self._filters:
-            self._filters[hand.id] = (OneEuroFilter(self._config), OneEuroFilter(self._config))
-        keypoint_filter, joint_filter = self._filters[hand.id]
+        one_euro = self._filters.setdefault(hand.id, OneEuroFilter(self._config))
         size_px = max(float((hand.box_px[2:] - hand.box_px[:2]).max()), 1)
-        keypoints_px = keypoint_filter(hand.keypoints_px, stamp_s, size_px)
-        joints_cam = joint_filter(hand.joints_cam, stamp_s, HAND_SIZE_M)
+        keypoints_px, joints_cam = one_euro(
+            (hand.keypoints_px, hand.joints_cam), stamp_s, (size_px, HAND_SIZE_M)
+        )
         return replace(
             hand,
             keypoints_px=keypoints_px.astype(np.float32),

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from hand_pose_ros.ros.conversions import stamp_s_of
 from hand_pose_ros.ros.frames import AnyImage
 from hand_pose_ros.ros.parameters import InputConfig
-from hand_pose_ros.ros.synchroniser import GLITCH_S, Synchroniser
+from hand_pose_ros.ros.synchroniser import GLITCH_S, MAX_GLITCHES, Synchroniser
 from hand_pose_ros.ros.topics import Report, subscribe
 from hand_pose_ros.ros.worker import FrameWorker
 
@@ -120,7 +120,8 @@ class Inputs:
             self._report(
                 'stamps',
                 f'image stamps: expected growing ones, got an earlier one, {stamp_s:.3f} s; '
-                f'less than {GLITCH_S:.0f} s back it is dropped, farther back all tracks end',
+                f'less than {GLITCH_S:.0f} s back it is dropped, farther back, or after '
+                f'{MAX_GLITCHES} in a row, all tracks end',
             )
 
     def _on_depth(self, message: AnyImage) -> None:

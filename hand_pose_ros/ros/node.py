@@ -127,7 +127,8 @@ class HandPoseNode(LifecycleNode):
             self._fail('inputs', f'cannot activate: {error}', lasting=True)
             self._stop()
             return FAILURE
-        self._health.clear('inputs')
+        for each in ('inputs', 'lifecycle'):
+            self._health.clear(each)
         self._state = 'active'
         return SUCCESS
 
@@ -151,7 +152,8 @@ class HandPoseNode(LifecycleNode):
         """Goes back to the start after a transition that has raised."""
         self._release('unconfigured')
         # rclpy has swallowed the exception by now.
-        self._fail('lifecycle', f'a defect has ended the transition from {state.label}')
+        text = f'a defect has ended the transition from {state.label}'
+        self._fail('lifecycle', text, lasting=True)
         return SUCCESS
 
     def refuse_transition(self, error: RuntimeError) -> None:

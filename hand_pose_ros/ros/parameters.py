@@ -30,7 +30,10 @@ class SyncConfig:
         1.0,
     )
     max_wait_s: float = setting(
-        0.1, 'RGB waits so long for depth that arrives later than it does, seconds.', 0.0, 1.0
+        0.1,
+        'RGB waits so long for depth that arrives later than it does, seconds; 32 images at most.',
+        0.0,
+        1.0,
     )
 
 

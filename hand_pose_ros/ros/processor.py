@@ -44,6 +44,7 @@ class FrameProcessor:
         self._outputs = outputs
         self._report = report
         self._on_published = on_published
+        self._view: tuple[str, tuple[int, ...]] | None = None
 
     @property
     def runtime(self) -> str:
@@ -72,9 +73,14 @@ class FrameProcessor:
             self._pipeline.configure(self._applied)
         if messages.restarted:
             self._pipeline.reset()
-        frame = frame_from_msgs(messages, self.rectified, self._report)
-        hands = self._pipeline(frame)
         header = messages.rgb.header
+        frame = frame_from_msgs(messages, self.rectified, self._report)
+        view = (header.frame_id, frame.rgb.shape)
+        # Of another camera, or another mode of it, pixels and metres of before mean nothing.
+        if self._view not in (None, view):
+            self._pipeline.reset()
+        self._view = view
+        hands = self._pipeline(frame)
         self._outputs.publish_hands(hands, header)
         self._on_published(frame.stamp_s)
         self._outputs.publish_pictures(hands, header, frame.rgb)

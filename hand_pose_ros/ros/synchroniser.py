@@ -23,11 +23,14 @@ RATE_STAMPS = 9
 GLITCH_S = 1.0
 """A stamp that goes back by less is a camera's clock at fault; by more, time starts again."""
 
+MAX_GLITCHES = 3
+"""Of so many images in a row at most: with the next one time starts again, too."""
+
 KEPT_DEPTHS = 8
 """Enough for a 90 Hz depth camera beside a 30 Hz RGB camera that is two frames late."""
 
-KEPT_IMAGES = 16
-"""Images that wait for their depth; enough for a camera of 90 Hz whose depth is 0.15 s late."""
+KEPT_IMAGES = 32
+"""Images that wait for their depth: a second of 30 Hz, a third of one of 90 Hz."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Synchroniser:
         self._waiting: deque[tuple[Stamped, float]] = deque()  # with the time to go on alone
         self._ready: tuple[Any, Any] | None = None
         self._restarted = False
+        self._glitches = 0
 
     @property
     def pairing_slop_s(self) -> float:
@@ -102,12 +106,14 @@ class Synchroniser:
 
         Returns:
             False when the stamp lies before that of the last RGB image. A little before, and the
-            image is dropped.
+            image is dropped, unless as many were before it as MAX_GLITCHES.
         """
         back_s = self._rgb_stamps[-1] - stamp_s if self._rgb_stamps else 0.0
-        if 0 < back_s < GLITCH_S:
+        if 0 < back_s < GLITCH_S and self._glitches < MAX_GLITCHES:
+            self._glitches += 1
             self.dropped += 1
             return False
+        self._glitches = 0
         if back_s > 0:
             self._restart(stamp_s)
         self._rgb_stamps.append(stamp_s)

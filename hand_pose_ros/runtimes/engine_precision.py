@@ -11,7 +11,7 @@ from typing import Any
 import onnxruntime
 
 from hand_pose_ros.runtimes.engine_options import EngineError
-from hand_pose_ros.runtimes.onnx_runtime import LOAD_FAILURES
+from hand_pose_ros.runtimes.onnx_runtime import FAILURES
 
 QUANTIZERS = ('QuantizeLinear', 'DequantizeLinear')
 
@@ -86,7 +86,7 @@ def _folded(path: Path) -> bytes:
         options.optimized_model_filepath = str(folded)
         try:
             onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
-        except LOAD_FAILURES as error:
+        except FAILURES as error:
             raise EngineError(f'ONNX Runtime cannot read the model {path}: {error}') from error
         return folded.read_bytes()
 

@@ -10,6 +10,7 @@ LENSES = {
     'colour camera': (600, (0.15, -0.45, 0.001, -0.0005, 0.4)),
     'webcam': (600, (0.1, -0.25, 0.001, 0.002)),
     'wide barrel': (350, (-0.28, 0.07, 0.0002, 0.00002, 0.0)),
+    'security camera': (420, (-0.3025, 0.0715, 0.0, 0.0, -0.0063)),
     'rational': (305, (0.5, -2.6, 0.0006, -0.0002, 1.5, 0.4, -2.4, 1.4)),
 }
 
@@ -49,6 +50,18 @@ def test_unproject_inverts_project_to_a_tenth_of_a_millimetre_at_a_metre_with_a_
     assert np.abs(again_px - pixels).max() < 1e-4 * camera.fx
     again_cam = unproject(again_px, points_cam[:, 2], camera)
     assert np.abs(again_cam - points_cam).max() < 1e-4
+
+
+def test_pixels_that_a_calibration_shows_nothing_at_have_no_wrong_point():
+    """r (1 - 0.5 r^2) falls again beyond 0.544: 163 pixels from the middle the lens folds back."""
+    camera = Camera(480, 640, 300, 300, 319.5, 239.5, (-0.5, 0.0, 0.0, 0.0))
+    pixels = pixels_all_over(camera)
+    radius_px = np.hypot(*(pixels - (319.5, 239.5)).T)
+    points_cam = unproject(pixels, np.ones(len(pixels)), camera)
+    known = np.isfinite(points_cam).all(axis=1)
+    assert known[radius_px < 150].all()
+    assert known[radius_px > 166].mean() < 0.5
+    assert np.abs(project(points_cam[known], camera) - pixels[known]).max() <= 1
 
 
 @pytest.mark.parametrize('camera', [PINHOLE, *(camera_with_lens(lens) for lens in LENSES)])

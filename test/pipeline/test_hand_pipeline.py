@@ -124,6 +124,10 @@ def test_the_depth_network_completes_hands_and_depth_that_shows_none_is_told(tmp
     pipeline(frame(1, np.full((HEIGHT, WIDTH), np.nan, np.float32)))
     assert pipeline.depth_refusals == 'no depth in its box that fits its size'
     pipeline(frame(2))
+    assert pipeline.depth_refusals == 'no depth image'
+    pipeline(replace(frame(3, bowl_m), camera=None))
+    assert pipeline.depth_refusals == 'no calibration of the camera'
+    pipeline(frame(4, bowl_m))
     assert pipeline.depth_refusals == ''
 
 

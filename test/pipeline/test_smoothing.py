@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.pipeline.config import SmoothingConfig
 from hand_pose_ros.pipeline.smoothing import HAND_SIZE_M, HandSmoother, OneEuroFilter
-from hand_pose_ros.types import Hand
+from hand_pose_ros.types import Camera, Hand
 
 START_S = 1_700_000_000.0
 CONFIG = SmoothingConfig()
@@ -16,7 +17,7 @@ def smooth(points: np.ndarray, stamps_s=STAMPS_S, size=HAND_SIZE_M, config=CONFI
     """Filters (T, K, D) points."""
     one_euro = OneEuroFilter(config)
     pairs = zip(points, stamps_s, strict=False)
-    return np.stack([one_euro(now, stamp_s, size) for now, stamp_s in pairs])
+    return np.stack([one_euro([now], stamp_s, [size])[0] for now, stamp_s in pairs])
 
 
 def moving(x_m: np.ndarray) -> np.ndarray:
@@ -137,18 +138,18 @@ def test_a_short_pause_does_not():
 
 def test_another_number_of_points_is_refused():
     one_euro = OneEuroFilter(CONFIG)
-    one_euro(np.zeros((21, 3)), START_S, 1.0)
+    one_euro([np.zeros((21, 3))], START_S, [1.0])
     with pytest.raises(ValueError, match=r'points must have shape \(21, 3\), got \(20, 3\)'):
-        one_euro(np.zeros((20, 3)), START_S + 0.03, 1.0)
+        one_euro([np.zeros((20, 3))], START_S + 0.03, [1.0])
 
 
 def test_the_filter_keeps_no_hold_on_what_it_took_or_gave():
     one_euro = OneEuroFilter(CONFIG)
     points = np.zeros((21, 3))
-    given = one_euro(points, START_S, 1.0)
+    (given,) = one_euro([points], START_S, [1.0])
     points += 1
     given += 1
-    np.testing.assert_array_equal(one_euro(np.zeros((21, 3)), START_S + 0.03, 1.0), 0)
+    np.testing.assert_array_equal(one_euro([np.zeros((21, 3))], START_S + 0.03, [1.0]), 0)
 
 
 def test_hands_are_smoothed_apart_by_their_ids():
@@ -161,6 +162,24 @@ def test_hands_are_smoothed_apart_by_their_ids():
         result = {h.id: h for h in smoother.update(tuple(hands), stamp_s)}
     np.testing.assert_allclose(result['1'].joints_cam, smooth(first)[-1], atol=1e-6)
     np.testing.assert_allclose(result['2'].joints_cam, smooth(second)[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    'velocity_m_s', [(1.0, 0, 0), (0, 0, -0.5), (0, 0, 1.0)], ids=['across', 'nearer', 'away']
+)
+def test_keypoints_stay_within_a_pixel_of_where_the_joints_project(velocity_m_s):
+    """Metres alone change with a motion towards the camera; both open as far as the faster."""
+    camera = Camera(480, 640, 600, 600, 319.5, 239.5)
+    joints_at_start = np.random.default_rng(0).uniform(
+        (-0.1, -0.1, 0.55), (0.1, 0.1, 0.65), (21, 3)
+    )
+    smoother, gaps_px = HandSmoother(CONFIG), []
+    for stamp_s in STAMPS_S[:15]:
+        joints_cam = joints_at_start + np.array(velocity_m_s) * (stamp_s - START_S)
+        before = hand('1', project(joints_cam, camera), joints_cam)
+        (after,) = smoother.update((before,), stamp_s)
+        gaps_px.append(np.abs(project(after.joints_cam, camera) - after.keypoints_px).max())
+    assert max(gaps_px) < 1
 
 
 def test_only_keypoints_and_joints_change():

@@ -232,6 +232,23 @@ def test_stamps_that_go_back_are_said_and_reset_the_tracks(start, pipeline):
     assert sum('stamps' in text for text in rig.logs) == 1
 
 
+@pytest.mark.parametrize('change', ['frame', 'size'])
+def test_images_of_another_camera_or_size_end_the_tracks(start, pipeline, image, change):
+    rig = start(*NO_DEPTH)
+    rig.until(lambda: len(pipeline.frames) > 1, repeat=rig.send_image)
+    assert pipeline.resets == 0
+
+    def send():
+        if change == 'frame':
+            rig.send(image=image(GREY, 'rgb8', rig.header(frame_id='wrist_optical_frame')))
+        else:
+            rig.send(image=image(GREY[:24], 'rgb8', rig.header()))
+
+    count = len(pipeline.frames)
+    rig.until(lambda: len(pipeline.frames) > count + 2, repeat=send)
+    assert pipeline.resets == 1
+
+
 def test_a_parameter_out_of_range_at_start_is_said_and_the_default_holds(start, pipeline):
     rig = start(*NO_DEPTH, '-p', 'detector.threshold:=7.0')
     rig.until(lambda: rig.tells('detector.threshold', 'from 0.01 to 1.0', '7.0'))

@@ -91,6 +91,25 @@ def test_a_defect_while_opening_leaves_a_node_that_says_so(start, manage):
     rig = start(*NO_DEPTH, open_pipeline=lambda config: {}['key'])
     rig.until(lambda: rig.tells('defect'))
     rig.until(lambda: rig.value('state') == 'unconfigured')
+    # As long as it has no hands to give.
+    count = len(rig.statuses)
+    rig.until(lambda: len(rig.statuses) > count + 3)
+    assert rig.statuses[-1].level == b'\x02'
+
+
+def test_a_defect_while_opening_is_forgotten_once_the_node_is_active(start, pipeline, manage):
+    defects = [KeyError('key')]
+
+    def open_pipeline(config):
+        if defects:
+            raise defects.pop()
+        return pipeline
+
+    rig = start(*NO_DEPTH, open_pipeline=open_pipeline)
+    rig.until(lambda: rig.tells('defect'))
+    assert manage(rig, Transition.TRANSITION_CONFIGURE) == (True, 'inactive')
+    assert manage(rig, Transition.TRANSITION_ACTIVATE) == (True, 'active')
+    rig.until(lambda: rig.statuses[-1].level == b'\x00', repeat=rig.send_image)
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')

@@ -204,6 +204,37 @@ def test_a_restart_is_told_even_when_its_first_image_is_dropped() -> None:
     assert messages.restarted
 
 
+def test_after_three_stamps_a_little_back_time_starts_again() -> None:
+    """One image with a stamp of the future must not silence all that come before its time."""
+    synchroniser, stamp_s = running()
+    assert synchroniser.add_rgb(stamp_s + 0.9, 'of the future', stamp_s)
+    synchroniser.take(stamp_s + 0.2)
+    for index in range(1, 4):
+        now_s = stamp_s + index * PERIOD_S
+        assert not synchroniser.add_rgb(now_s, index, now_s)
+        assert synchroniser.take(now_s + 0.2) is None
+    now_s = stamp_s + 4 * PERIOD_S
+    assert not synchroniser.add_rgb(now_s, 'fourth', now_s)
+    messages = synchroniser.take(now_s + 0.2)
+    assert messages is not None
+    assert (messages.rgb, messages.restarted) == ('fourth', True)
+    assert synchroniser.add_rgb(now_s + PERIOD_S, 'fifth', now_s + PERIOD_S)
+
+
+@pytest.mark.parametrize('lag_s', [0.5, 0.9])
+def test_images_of_30_hertz_wait_for_depth_up_to_a_second(lag_s: float) -> None:
+    synchroniser = Synchroniser(max_wait_s=1.0)
+    paired = 0
+    for index in range(120):
+        now_s = index * PERIOD_S
+        synchroniser.add_rgb(now_s, index, now_s)
+        if now_s >= lag_s:
+            synchroniser.add_depth(now_s - lag_s, index, now_s)
+        messages = synchroniser.take(now_s)
+        paired += messages is not None and messages.depth is not None
+    assert paired >= 60
+
+
 def test_half_a_frame_is_estimated_in_spite_of_dropped_frames_and_jitter() -> None:
     rng = np.random.default_rng(0)
     indices = [0, 1, 2, 3, 5, 6, 7, 8, 9]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import onnxruntime
 import pytest
+from onnxruntime.capi import onnxruntime_pybind11_state
 
 from hand_pose_ros.runtimes import onnx_runtime
 from hand_pose_ros.runtimes.base import METADATA_KEY
@@ -19,6 +20,7 @@ def session(monkeypatch, tiny):
     class Session:
         working = (CUDA, CPU)
         asked = None
+        error = None
 
         def __init__(self, path, options, providers):
             Session.asked = [each if isinstance(each, str) else each[0] for each in providers]
@@ -28,6 +30,11 @@ def session(monkeypatch, tiny):
 
         def get_modelmeta(self):
             return SimpleNamespace(custom_metadata_map={METADATA_KEY: tiny[1].to_json()})
+
+        def run(self, outputs, inputs):
+            if Session.error:
+                raise Session.error
+            return [None for _ in outputs]
 
     monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
     monkeypatch.setattr(onnx_runtime.onnxruntime, 'InferenceSession', Session)
@@ -45,6 +52,23 @@ def test_a_gpu_whose_libraries_are_missing_is_not_taken_for_one(session, tiny):
     session.working = (CPU,)
     with pytest.raises(ValueError, match='onnxruntime-gpu'):
         OnnxRuntime(tiny[0], 1, cuda=True)
+
+
+@pytest.mark.parametrize('failure', ['EPFail', 'Fail', 'NotImplemented'])
+def test_a_gpu_that_loads_a_network_and_cannot_run_it_is_not_taken(session, tiny, failure):
+    """As with a cuDNN of another release: the session opens, and the first picture fails."""
+    session.error = getattr(onnxruntime_pybind11_state, failure)('no engine for this convolution')
+    with pytest.raises(ValueError, match=r'cuDNN.*no engine for this convolution'):
+        OnnxRuntime(tiny[0], 1, cuda=True)
+
+
+@pytest.mark.parametrize('failure', ['EPFail', 'Fail', 'RuntimeException', 'InvalidArgument'])
+def test_whatever_it_raises_is_a_runtime_error(session, tiny, failure):
+    """Which costs a frame and not the node, and gives another runtime its turn."""
+    runtime = OnnxRuntime(tiny[0], 1)
+    session.error = getattr(onnxruntime_pybind11_state, failure)('out of memory')
+    with pytest.raises(RuntimeError, match='could not run the network: out of memory'):
+        runtime.run({})
 
 
 def test_an_onnx_runtime_without_cuda_says_what_it_needs(tiny):
