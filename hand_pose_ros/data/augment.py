@@ -280,7 +280,8 @@ def _spread(rng: Generator, frame_wh: tuple[int, int], share: float) -> NDArray[
 
 def _inside(points_px: NDArray[np.floating], frame_wh: tuple[int, int]) -> NDArray[np.bool_]:
     """Tells which points (..., 2) lie in a frame."""
-    return ((points_px > -0.5) & (points_px < np.array(frame_wh) - 0.5)).all(axis=-1)
+    inside: NDArray[np.bool_] = (points_px > -0.5) & (points_px < np.array(frame_wh) - 0.5)
+    return np.asarray(inside.all(axis=-1))
 
 
 def _paste(
