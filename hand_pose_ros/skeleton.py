@@ -32,7 +32,6 @@ KEYPOINT_NAMES = (
 NUM_KEYPOINTS = len(KEYPOINT_NAMES)
 WRIST = 0
 
-FINGER_NAMES = ('thumb', 'index', 'middle', 'ring', 'little')
 FINGERS = tuple(tuple(range(base, base + 4)) for base in range(1, NUM_KEYPOINTS, 4))
 """Keypoint indices of each finger, base to tip."""
 

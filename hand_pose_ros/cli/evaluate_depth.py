@@ -71,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
         f'{name}, held out': (args.data / name, recipe.held_out_share)
         for name in folders_of(recipe.renders)
     }
-    sets |= {folder.name: (folder, 1.0) for folder in args.validation}
+    for folder in args.validation:
+        if folder.name in [each.name for each, _ in sets.values()]:
+            raise ValueError(f'--validation: two data sets are named {folder.name!r}, rename one')
+        sets[folder.name] = (folder, 1.0)
     for title, (folder, share) in sets.items():
         _, labels = split_labels(read_labels(folder), share)
         bar = tqdm(labels, title, leave=False)

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     settings = {'model.detector': args.recipe.stem, **pipeline_settings(args)}
     config = with_values(PipelineConfig(), settings)
     groups = held_out_photos(recipe, args.data)
-    sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
+    sets = labelled_sets(args.labelled)
     folders = [args.data / name for name in recipe.backgrounds]
     problems: list[str] = []
     files = background_files(folders, held_out=True)
@@ -143,13 +143,36 @@ def photo_recipe(path: Path) -> PhotoRecipe:
 
 
 def held_out_photos(recipe: PhotoRecipe, data: Path) -> dict[str, list[tuple[Path, ImageLabel]]]:
-    """Returns path and label of the photos that a recipe keeps from training, by group."""
+    """Returns path and label of the photos that a recipe keeps from training, by group.
+
+    Raises:
+        ValueError: None of its folders holds such a photo.
+    """
     groups: dict[str, list[tuple[Path, ImageLabel]]] = {}
     for folder in (data / name for name in folders_of(recipe.photos)):
         _, held_out = split_photos(folder, recipe.held_out_groups)
         for label in held_out:
             groups.setdefault(label.group, []).append((folder / label.image, label))
+    if not groups:
+        raise ValueError(
+            f'{data} holds no photo of the held_out_groups of the recipe, all of whose hands are '
+            f'labelled: nothing to evaluate'
+        )
     return groups
+
+
+def labelled_sets(folders: Iterable[Path]) -> dict[str, Photos]:
+    """Returns path and label of the pictures of some data sets, by the names of their folders.
+
+    Raises:
+        ValueError: Two have the same name, or one labels no picture.
+    """
+    sets: dict[str, Photos] = {}
+    for folder in folders:
+        if folder.name in sets:
+            raise ValueError(f'--labelled: two data sets are named {folder.name!r}, rename one')
+        sets[folder.name] = labelled_photos(folder)
+    return sets
 
 
 def _pictures(photos: Photos, problems: list[str]) -> Pictures:
@@ -205,7 +228,7 @@ def _draw_worst(pipeline: HandPipeline, photos: Photos, rows: Sequence[Row]) -> 
     for label, _ in worst[:NUM_WORST]:
         rgb = read_rgb(paths[label.image])
         drawn = draw_hands(rgb, pipeline(Frame(rgb, 0.0)))
-        points = np.concatenate([hand.keypoints_px for hand in label.hands])
+        points = np.reshape([hand.keypoints_px for hand in label.hands], (-1, 2))
         for point in np.rint(points[np.isfinite(points).all(axis=1)]).astype(int):
             cv2.circle(drawn, point.tolist(), max(1, min(rgb.shape[:2]) // 160), (255,) * 3, -1)
         sheet.add(drawn)

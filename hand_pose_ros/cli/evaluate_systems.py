@@ -7,10 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hand_pose_ros.cli.evaluate_photos import held_out_photos, photo_recipe
+from hand_pose_ros.cli.evaluate_photos import held_out_photos, labelled_sets, photo_recipe
 from hand_pose_ros.cli.inputs import tell_left_out
 from hand_pose_ros.evaluation.benchmark import surroundings
-from hand_pose_ros.evaluation.photos import labelled_photos
 from hand_pose_ros.evaluation.published_keypoints import ON_OWN_SETS
 from hand_pose_ros.evaluation.systems import MeasuredSystem, SystemScores, systems_of
 from hand_pose_ros.evaluation.tables import comparison
@@ -41,8 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints PCK, size and latency of each system, and plots accuracy against latency."""
-    sets = {folder.name: labelled_photos(folder) for folder in args.labelled}
-    if args.recipe is not None and args.data is not None:
+    sets = labelled_sets(args.labelled)
+    if (args.recipe is None) != (args.data is None):
+        raise ValueError('expected RECIPE and --data together, got one of them')
+    if args.recipe is not None:
         groups = held_out_photos(photo_recipe(args.recipe), args.data)
         sets = {HELD_OUT: list(chain.from_iterable(groups.values())), **sets}
     if not sets:

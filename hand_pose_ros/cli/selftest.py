@@ -127,6 +127,8 @@ def _check_keypoints(distances_px: NDArray[np.float32], problems: list[str]) -> 
     print(f'  {text}')
     if not largest_px <= MAX_DISTANCE_PX:
         problems.append(text)
+    if not len(distances_px):
+        problems.append('no hand was found whose keypoints could be compared: see --input')
     mean_px = float(distances_px.mean()) if len(distances_px) else 0.0
     return {
         'count': len(distances_px),

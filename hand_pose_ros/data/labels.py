@@ -135,13 +135,16 @@ def image_from_json(entry: dict[str, Any]) -> ImageLabel:
     camera = entry.get('camera')
     if camera is not None:
         camera = Camera(**{**camera, 'distortion': tuple(camera.get('distortion', ()))})
+    hands = [_hand_from_json(hand) for hand in entry['hands']]
+    labelled = [hand for hand in hands if np.isfinite(hand.keypoints_px).any()]
     return ImageLabel(
         image=entry['image'],
         height=int(entry['height']),
         width=int(entry['width']),
-        hands=tuple(_hand_from_json(hand) for hand in entry['hands']),
+        hands=tuple(labelled),
         group=entry.get('group', ''),
-        complete=bool(entry.get('complete', True)),
+        # A hand without a keypoint is there, and not labelled.
+        complete=bool(entry.get('complete', True)) and len(labelled) == len(hands),
         depth=entry.get('depth'),
         camera=camera,
         mask=entry.get('mask'),

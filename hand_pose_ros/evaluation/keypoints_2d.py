@@ -26,11 +26,10 @@ from hand_pose_ros.evaluation.metrics import (
     pixel_errors,
     predicted_share,
 )
-from hand_pose_ros.evaluation.photos import read_photo
+from hand_pose_ros.evaluation.photos import FindHands, read_photo
 from hand_pose_ros.skeleton import DIP_JOINTS, NUM_KEYPOINTS, WRIST
 from hand_pose_ros.types import Frame, Hand
 
-FindHands = Callable[[Frame], tuple[Hand, ...]]
 ReadRegions = Callable[[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]], list[Hand]]
 
 BOX_MARGIN = 1.25

@@ -213,7 +213,7 @@ def paste_small(
         rng: Draws the share of the hand within SMALL_HAND_SHARE, and the place. A photo that would
             grow keeps its size, or the size that fits the frame.
         rgb: (H, W, 3) uint8.
-        label: Its label, of one hand at least.
+        label: Its label, of one hand in the picture at least.
         background: (H, W, 3) uint8; its middle fills the frame.
 
     Returns:
@@ -222,6 +222,8 @@ def paste_small(
     points = np.array([hand.keypoints_px for hand in label.hands])
     # Beyond the border of the photo there is now a background.
     points[outside_picture(points, rgb.shape[:2])] = np.nan
+    shown = np.isfinite(points).any(axis=(1, 2))
+    points, labelled = points[shown], [label.hands[i] for i in np.flatnonzero(shown)]
     boxes = np.array([keypoint_box(hand_px) for hand_px in points])
     largest_px = (boxes[:, 2:] - boxes[:, :2]).max()
     frame_wh, photo_wh = np.array(SMALL_FRAME_HW[::-1]), np.array(rgb.shape[1::-1])
@@ -237,7 +239,7 @@ def paste_small(
     boxes = ((boxes.reshape(-1, 2, 2) + 0.5) * scale - 0.5 + (x, y)).reshape(-1, 4)
     hands = tuple(
         replace(hand, keypoints_px=hand_px, box_px=box.astype(np.float32), joints_cam=None)
-        for hand, hand_px, box in zip(label.hands, points, boxes, strict=True)
+        for hand, hand_px, box in zip(labelled, points, boxes, strict=True)
     )
     height, width = SMALL_FRAME_HW
     return frame, ImageLabel(label.image, height, width, hands, label.group, label.complete)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, distributed, multiprocessing, nn
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException
 from tqdm import tqdm
 
 from hand_pose_ros.networks.deployed import build
@@ -26,7 +27,7 @@ from hand_pose_ros.training.batches import batches
 from hand_pose_ros.training.curves import plot_curves
 from hand_pose_ros.training.imagenet import load_trunks
 from hand_pose_ros.training.recipes import Recipe
-from hand_pose_ros.training.task import Task
+from hand_pose_ros.training.task import Task, step_rngs
 
 LOG_COLUMNS = ('step', 'seconds', 'images', 'learning_rate', 'loss')
 """Of log.csv, before those of the validation."""
@@ -68,15 +69,20 @@ def train(job: Job) -> None:
     Raises:
         ValueError: The weights to start from do not fit the recipe.
         OSError: `job.out` cannot be written.
+        RuntimeError: One of several processes has raised one of these, or was killed.
     """
     job.out.mkdir(parents=True, exist_ok=True)
     if job.peers == 1:
         _Worker(0, job).run()
     else:
         # Forked processes share the data in memory instead of holding it twice.
-        multiprocessing.start_processes(
-            _run_worker, (job,), nprocs=job.processes, start_method='fork'
-        )
+        try:
+            multiprocessing.start_processes(
+                _run_worker, (job,), nprocs=job.processes, start_method='fork'
+            )
+        except (ProcessRaisedException, ProcessExitedException) as error:
+            # Neither is a RuntimeError.
+            raise RuntimeError(_without_frames(str(error))) from error
 
 
 def _run_worker(rank: int, job: Job) -> None:
@@ -141,6 +147,9 @@ class _Worker:
     def _train_step(self, inputs: Sequence[Tensor], targets: Sequence[Tensor]) -> float:
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(self.recipe, self.step)
+        # What a layer drops differs by step and process, and is the same after a resume.
+        _, own = step_rngs(self.recipe.seed, self.step, self.rank)
+        torch.manual_seed(int(own.integers(2**63)))
         self.net.train()
         with torch.autocast(self.job.device, torch.bfloat16, enabled=self.is_bf16_fast):
             outputs = self.net(*(self._moved(tensor) for tensor in inputs))
@@ -213,6 +222,14 @@ class _Worker:
         self.net.load_state_dict(state.network)
         self.averaged.load_state_dict(state.averaged)
         self.optimiser.load_state_dict(state.optimiser)
+
+
+def _without_frames(trace: str) -> str:
+    """Returns what a traceback says after its last frame: what was raised."""
+    lines = trace.strip().splitlines()
+    frames = [i for i, line in enumerate(lines) if line.startswith('  File ')]
+    after = lines[frames[-1] + 1 :] if frames else lines
+    return '\n'.join(line for line in after if not line.startswith('    '))
 
 
 def is_bf16_fast(device: str) -> bool:

@@ -111,6 +111,20 @@ def test_damaged_photos_and_backgrounds_are_passed_over_and_told(recipe, capsys)
     assert 'none of 2 pictures can be read, the first: ' in capsys.readouterr().err
 
 
+def test_data_without_a_held_out_photo_is_told_in_one_line(recipe, tmp_path, capsys):
+    labels = [replace(label, group='c') for label in read_labels(tmp_path / 'photos')]
+    write_labels(tmp_path / 'photos', labels, 'test')
+    assert main(['evaluate', 'photos', str(recipe), '--data', str(tmp_path)]) == 1
+    assert 'holds no photo of the held_out_groups' in capsys.readouterr().err
+
+
+def test_two_data_sets_of_one_name_are_refused(recipe, tmp_path, capsys):
+    sets = [str(tmp_path / 'photos'), str(tmp_path / 'photos')]
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(tmp_path)]
+    assert main([*arguments, '--labelled', *sets]) == 1
+    assert "two data sets are named 'photos'" in capsys.readouterr().err
+
+
 def test_data_that_is_not_there_is_told_in_one_line(recipe, capsys):
     assert main(['evaluate', 'photos', str(recipe), '--data', '/nowhere']) == 1
     assert capsys.readouterr().err.count('\n') == 1

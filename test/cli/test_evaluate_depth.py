@@ -69,6 +69,12 @@ def test_tables_curves_and_numbers_of_held_out_hands_and_of_another_set(
     assert cv2.imread(str(tmp_path / 'out' / 'a.png')).std() > 0
 
 
+def test_two_data_sets_of_one_name_are_refused(arguments, tmp_path, capsys):
+    model = ['--model', str(tmp_path / 'm.onnx')]
+    assert main([*arguments, *model, '--validation', str(tmp_path / 'a')]) == 1
+    assert "two data sets are named 'a'" in capsys.readouterr().err
+
+
 def test_a_damaged_depth_image_is_passed_over_and_told(arguments, tmp_path, capsys):
     (tmp_path / 'a' / 'depth' / '3.png').write_text('no picture')
     assert main([*arguments, '--model', str(tmp_path / 'm.onnx')]) == 0

@@ -62,6 +62,8 @@ def test_the_photos_that_a_recipe_holds_out_are_a_set(labelled, model_path, tmp_
     assert 'PCK@0.2 held-out photos' in text
     assert main(['evaluate', 'systems', *models]) == 1
     assert 'systems needs RECIPE and --data' in capsys.readouterr().err
+    assert main(['evaluate', 'systems', *arguments[1:], '--labelled', str(labelled)]) == 1
+    assert 'RECIPE and --data together' in capsys.readouterr().err
 
 
 def test_a_missing_picture_is_passed_over_and_told_once(labelled, model_path, tmp_path, capsys):

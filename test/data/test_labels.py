@@ -82,6 +82,14 @@ def test_what_is_not_known_is_left_out_of_the_file_and_read_as_none(tmp_path):
     assert read.hands[0].joints_cam is None
 
 
+def test_a_hand_without_a_keypoint_is_there_and_not_labelled(tmp_path):
+    nowhere = np.full((21, 2), np.nan, np.float32)
+    write_labels(tmp_path, [picture(hand(), hand(keypoints_px=nowhere)), picture(hand())], '')
+    both, one = read_labels(tmp_path)
+    assert (len(both.hands), both.complete) == (1, False)
+    assert (len(one.hands), one.complete) == (1, True)
+
+
 def test_a_picture_without_hands_and_a_set_without_pictures_are_fine(tmp_path):
     write_labels(tmp_path, [picture()], '')
     assert read_labels(tmp_path)[0].hands == ()

@@ -10,6 +10,7 @@ import pytest
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.data.pictures import (
     background_files,
+    hand_matte,
     load_backgrounds,
     load_picture,
     panorama_views,
@@ -36,6 +37,18 @@ def test_a_matte_keeps_the_hand_and_drops_a_plain_background(tmp_path):
     assert alpha[55, 50] > 200
     assert alpha[5, 5] == 0
     assert not picture.opaque
+
+
+def test_a_matte_needs_no_more_than_some_keypoints():
+    image = np.full((100, 100, 3), (200, 205, 210), np.uint8)
+    cv2.line(image, (40, 20), (60, 90), (90, 120, 190), 16)
+    points = label_of('a.png').hands[0].keypoints_px[None].repeat(2, axis=0)
+    points[0, :2] = points[1] = np.nan
+    alpha = hand_matte(image, points)
+    assert alpha[55, 50] > 200
+    assert alpha[5, 5] == 0
+    assert not hand_matte(image, points[1:]).any()
+    assert not hand_matte(image, points[:0]).any()
 
 
 def test_a_whole_photo_is_opaque_and_its_levels_halve(tmp_path):

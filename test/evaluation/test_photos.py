@@ -152,6 +152,15 @@ def test_small_hands_are_a_tenth_to_a_quarter_of_the_frame_and_their_labels_foll
     assert all((one == other).all() for (one, _), (other, _) in pairs)
 
 
+def test_hands_outside_of_a_photo_are_not_pasted_with_it():
+    outside = HandLabel(LEFT + 2000, keypoint_box(LEFT + 2000))
+    label = ImageLabel('a', HEIGHT, WIDTH, (HandLabel(LEFT, keypoint_box(LEFT)), outside))
+    background = np.zeros((90, 300, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    _, small = paste_small(rng, ramp(), label, background)
+    assert len(small.hands) == 1
+
+
 def test_small_hands_stay_the_same_where_another_photo_is_missing(tmp_path):
     cv2.imwrite(str(tmp_path / 'ramp.png'), cv2.cvtColor(ramp(), cv2.COLOR_RGB2BGR))
     label = ImageLabel('ramp.png', HEIGHT, WIDTH, (HandLabel(LEFT, keypoint_box(LEFT)),))

@@ -112,6 +112,26 @@ def test_two_processes_share_the_work(data):
     assert state.images >= 8 * RECIPE.scene_batch
 
 
+def test_what_one_of_two_processes_raises_is_told_as_an_error(data):
+    """One process per core is the default, and `hand-pose` tells such errors in one line."""
+    (data / 'run').mkdir()
+    (data / 'run' / 'checkpoint.pt').write_bytes(b'no checkpoint')
+    with pytest.raises(RuntimeError, match=r'checkpoint\.pt'):
+        train(job(data, processes=2))
+
+
+def test_what_layers_drop_differs_by_step_and_is_the_same_after_a_resume(data, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(torch, 'manual_seed', seeds.append)
+    train(job(data, recipe=replace(RECIPE, steps=4)))
+    whole, seeds[:] = seeds[1:], []
+    train(replace(job(data, recipe=replace(RECIPE, steps=2)), out=data / 'cut'))
+    first, seeds[:] = seeds[1:], []
+    train(replace(job(data, recipe=replace(RECIPE, steps=4)), out=data / 'cut'))
+    assert [*first, *seeds[1:]] == whole
+    assert len(set(whole)) == 4
+
+
 def test_the_rate_rises_stays_and_falls_to_zero():
     recipe = replace(RECIPE, steps=1000, warmup_steps=100, decay_share=0.4, learning_rate=1.0)
     assert learning_rate(recipe, 49) == pytest.approx(0.5)
