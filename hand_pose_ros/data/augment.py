@@ -26,6 +26,7 @@ from hand_pose_ros.data.hand_placement import (
 )
 from hand_pose_ros.data.photometric import photometric, relit
 from hand_pose_ros.data.pictures import Picture
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.geometry.crop import FILL
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import MIRRORED, Side
@@ -146,7 +147,7 @@ def region_sample(
     width, height = np.clip(np.rint(extent * scale), 8, size).astype(int)
     matrix = similarity(scale, centre, np.array([width, height]) / 2) @ shape
     hand = transformed(matrix, hand)
-    if _inside(hand, (width, height)).sum() < MIN_KEYPOINTS:
+    if inside_image(hand, (height, width)).sum() < MIN_KEYPOINTS:
         return empty_region_sample(rng, pictures, backgrounds, size)
     canvas = random_background(rng, backgrounds, height, width).astype(np.float32)
     canvas, matte, hands, sides = _paste(rng, canvas, picture, matrix)
@@ -278,12 +279,6 @@ def _spread(rng: Generator, frame_wh: tuple[int, int], share: float) -> NDArray[
     return (np.array(frame_wh) / 2 + offsets_px).astype(np.float32)
 
 
-def _inside(points_px: NDArray[np.floating], frame_wh: tuple[int, int]) -> NDArray[np.bool_]:
-    """Tells which points (..., 2) lie in a frame."""
-    inside: NDArray[np.bool_] = (points_px > -0.5) & (points_px < np.array(frame_wh) - 0.5)
-    return np.asarray(inside.all(axis=-1))
-
-
 def _paste(
     rng: Generator, canvas: NDArray[np.float32], picture: Picture, matrix: Matrix
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
@@ -336,7 +331,7 @@ def _finish(
         empty = np.zeros((0, NUM_KEYPOINTS, 2), np.float32)
         return Sample(image.astype(np.uint8), empty, empty, np.zeros(0, np.uint8))
     outline = np.concatenate(hands)
-    inside = _inside(outline, frame_wh)
+    inside = inside_image(outline, frame_wh[::-1])
     keypoints = outline.copy()
     keypoints[~inside] = np.nan
     keep = inside.sum(axis=1) >= MIN_KEYPOINTS

@@ -19,6 +19,7 @@ from hand_pose_ros.codecs.depth_crop import (
 )
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
 from hand_pose_ros.data.pictures import read_depth_picture
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.geometry.camera import unproject
 from hand_pose_ros.types import Camera, Side
 
@@ -253,9 +254,7 @@ def _depth_hand(
     if hand.joints_cam is None or hand.visible is None or hand.visible.sum() < MIN_VISIBLE:
         return None
     points_px = hand.keypoints_px
-    inside: NDArray[np.bool_] = np.all(
-        (points_px >= 0) & (points_px < (label.width, label.height)), axis=1
-    )
+    inside = inside_image(points_px, (label.height, label.width))
     low, high = points_px[inside].min(axis=0), points_px[inside].max(axis=0)
     distance_m = np.median(hand.joints_cam[hand.visible, 2]) - SKIN_M
     centre_cam = unproject((low + high)[None] / 2, np.array([distance_m]), camera)[0]

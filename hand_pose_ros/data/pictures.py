@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.data.labels import HandLabel, ImageLabel
 from hand_pose_ros.geometry.arrays import check_shape
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.skeleton import BONES
 from hand_pose_ros.types import Side
 
@@ -132,8 +133,7 @@ def labelled_picture(
 def _inside(hands: Sequence[HandLabel], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Returns the (M, 21, 2) keypoints of hands, NaN outside of a picture of that shape."""
     keypoints_px = np.array([hand.keypoints_px for hand in hands], np.float32).reshape(-1, 21, 2)
-    last_px = np.array(shape[1::-1]) - 0.5
-    keypoints_px[~np.all((keypoints_px > -0.5) & (keypoints_px < last_px), axis=2)] = np.nan
+    keypoints_px[~inside_image(keypoints_px, shape[:2])] = np.nan
     return keypoints_px
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs import heatmap, region_map
 from hand_pose_ros.estimators.base import Estimator, Reader
-from hand_pose_ros.geometry.boxes import pairwise_iou
+from hand_pose_ros.geometry.boxes import inside_image, pairwise_iou
 from hand_pose_ros.geometry.crop import Letterbox, letterbox
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, ModelSpec, Runtime, spec_of
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
@@ -250,7 +250,7 @@ def make_hand(
     """
     last_px = np.array([image_hw[1] - 1, image_hw[0] - 1], np.float32)
     # A peak in the grey beside a region at the border is a guess at what no pixel shows.
-    seen = np.all((keypoints_px >= -0.5) & (keypoints_px <= last_px + 0.5), axis=1)
+    seen = inside_image(keypoints_px, image_hw[:2])
     keypoints_px = np.where(seen[:, None], keypoints_px, np.float32(np.nan))
     scores = np.where(seen, np.clip(scores, 0, 1), 0).astype(np.float32)
     box = np.zeros(4, np.float32)

@@ -17,6 +17,7 @@ from hand_pose_ros.evaluation.joints_3d import area_under_success, success_rate
 from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, pck
 from hand_pose_ros.evaluation.photos import FindHands, read_photo
 from hand_pose_ros.geometry.arrays import check_shape
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.geometry.camera import project
 from hand_pose_ros.geometry.depth import check_depth_unit
 from hand_pose_ros.pipeline.config import LiftConfig
@@ -112,7 +113,7 @@ class _Found:
 def as_seen(label: HandLabel, height: int, width: int) -> Hand:
     """Returns what a perfect 2D network says of a hand: all of its keypoints in the picture."""
     last_px = np.array([width - 1, height - 1], np.float32)
-    inside = np.all((label.keypoints_px >= 0) & (label.keypoints_px <= last_px), axis=1)
+    inside = inside_image(label.keypoints_px, (height, width))
     keypoints_px = np.where(inside[:, None], label.keypoints_px, np.float32(np.nan))
     box_px = np.clip(keypoint_box(keypoints_px), 0, np.tile(last_px, 2)).astype(np.float32)
     return Hand(keypoints_px, inside.astype(np.float32), box_px, 1.0)

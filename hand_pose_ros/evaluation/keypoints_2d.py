@@ -20,13 +20,13 @@ from hand_pose_ros.evaluation.metrics import (
     keypoint_box_sizes,
     keypoints_of,
     match_hands,
-    outside_picture,
     pck,
     pck_below,
     pixel_errors,
     predicted_share,
 )
 from hand_pose_ros.evaluation.photos import FindHands, read_photo
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.skeleton import DIP_JOINTS, NUM_KEYPOINTS, WRIST
 from hand_pose_ros.types import Frame, Hand
 
@@ -126,9 +126,9 @@ def predict_benchmark(
     photos = ((folder / label.image, label) for label in labels)
     for (_, label), rgb in readable(photos, read_photo, results.problems):
         points = np.array([hand.keypoints_px for hand in label.hands])
-        outside = outside_picture(points, rgb.shape[:2])
-        results.outside += int(outside.sum())
-        points[outside] = np.nan
+        inside = inside_image(points, rgb.shape[:2])
+        results.outside += int((np.isfinite(points).all(axis=2) & ~inside).sum())
+        points[~inside] = np.nan
         boxes = np.array([hand.box_px for hand in label.hands], np.float32)
         hands = find_hands(Frame(rgb, 0.0))
         results.images += 1

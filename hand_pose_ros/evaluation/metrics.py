@@ -90,22 +90,6 @@ def keypoint_box_sizes(labels_px: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array([keypoint_box_size(label) for label in labels_px])
 
 
-def outside_picture(
-    points_px: NDArray[np.floating], image_hw: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    """Finds labels outside of the picture, where nobody can see a keypoint.
-
-    Args:
-        points_px: (hands, 21, 2); NaN where unlabelled.
-        image_hw: Size of the picture.
-
-    Returns:
-        (hands, 21); False where unlabelled.
-    """
-    last_px = np.array([image_hw[1], image_hw[0]]) - 0.5
-    return np.any((points_px < -0.5) | (points_px > last_px), axis=2)
-
-
 def divided(
     errors_px: NDArray[np.floating], sizes_px: NDArray[np.floating]
 ) -> NDArray[np.float64]:

@@ -19,8 +19,9 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels
 from hand_pose_ros.data.pictures import is_seen, read_rgb, readable
 from hand_pose_ros.evaluation.detection import FoundBoxes, found_boxes
-from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors, outside_picture
+from hand_pose_ros.evaluation.metrics import match_hands, normalised_errors
 from hand_pose_ros.geometry.arrays import check_shape
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Frame, Hand, Side
@@ -129,7 +130,7 @@ def score_picture(find_hands: FindHands, rgb: NDArray[np.uint8], label: ImageLab
     hands = find_hands(Frame(rgb, 0.0))
     points = np.array([hand.keypoints_px for hand in label.hands], np.float32)
     points = points.reshape(-1, NUM_KEYPOINTS, 2)
-    points[outside_picture(points, rgb.shape[:2])] = np.nan
+    points[~inside_image(points, rgb.shape[:2])] = np.nan
     matches = match_hands(hands, list(points))
     counted = np.array([is_seen(hand) for hand in label.hands], bool)
     ignored = [id(match) for match, counts in zip(matches, counted, strict=True) if not counts]
@@ -221,7 +222,7 @@ def paste_small(
     """
     points = np.array([hand.keypoints_px for hand in label.hands])
     # Beyond the border of the photo there is now a background.
-    points[outside_picture(points, rgb.shape[:2])] = np.nan
+    points[~inside_image(points, rgb.shape[:2])] = np.nan
     shown = np.isfinite(points).any(axis=(1, 2))
     points, labelled = points[shown], [label.hands[i] for i in np.flatnonzero(shown)]
     boxes = np.array([keypoint_box(hand_px) for hand_px in points])

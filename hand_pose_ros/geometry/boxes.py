@@ -1,7 +1,18 @@
-"""Boxes (x0, y0, x1, y1) in pixels."""
+"""Boxes (x0, y0, x1, y1) and points (x, y) in pixels."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def inside_image(points_px: NDArray[np.floating], image_hw: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tells which points lie on a pixel of an image, each half a pixel wide to every side.
+
+    Args:
+        points_px: (..., 2) pixels with centres at integers; NaN lies nowhere.
+        image_hw: Height and width of the image, pixels.
+    """
+    last_px = np.array(image_hw[1::-1]) - 0.5
+    return np.asarray(((points_px >= -0.5) & (points_px <= last_px)).all(axis=-1))
 
 
 def pairwise_iou(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.boxes import pairwise_iou
+from hand_pose_ros.geometry.boxes import inside_image, pairwise_iou
 
 
 def test_half_overlapping_squares_have_an_iou_of_a_third():
@@ -17,3 +17,9 @@ def test_every_box_is_compared_with_every_other():
 
 def test_boxes_without_area_overlap_nothing():
     assert pairwise_iou([[1, 1, 1, 1]], [[1, 1, 1, 1]])[0, 0] == 0
+
+
+def test_a_point_is_in_the_image_up_to_the_outer_edges_of_its_pixels():
+    points = [[-0.5, 0], [639.5, 479.5], [639.6, 0], [0, -0.6], [np.nan, 3]]
+    assert inside_image(np.array(points), (480, 640)).tolist() == [True, True, False, False, False]
+    assert inside_image(np.zeros((3, 21, 2)), (4, 4)).shape == (3, 21)
