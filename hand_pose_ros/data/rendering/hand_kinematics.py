@@ -21,7 +21,6 @@ from torch.nn import functional
 
 from hand_pose_ros.data.rendering.hand_rig import ARM_JOINTS
 
-NUM_ARM_PARAMETERS = 7
 SHOULDER, ELBOW, FOREARM, WRIST = range(4)
 _METACARPALS = slice(4, 8)
 _FINGERS = slice(8, len(ARM_JOINTS))

@@ -10,7 +10,6 @@ from hand_pose_ros.data.rendering.draws import Draws
 from hand_pose_ros.data.rendering.grips import GRIP_RADII_M, grip_fingers
 from hand_pose_ros.data.rendering.hand_assets import TARGETS
 from hand_pose_ros.data.rendering.hand_kinematics import (
-    NUM_ARM_PARAMETERS,
     multiply,
     palm_frame,
     pose_arms,
@@ -81,7 +80,7 @@ def test_positive_abduction_moves_fingers_to_the_little_finger(right):
 
 
 def test_the_wrist_reaches_the_place_asked_for(right):
-    arms = torch.zeros(1, NUM_ARM_PARAMETERS)
+    arms = torch.zeros(1, 7)
     arms[0, :3] = torch.tensor((0.2, 0.1, 0.7))
     posed = pose_arms(right[None], arms, torch.zeros(1, 5, 5))
     index = {name: i for i, name in enumerate(ARM_JOINTS)}
@@ -92,7 +91,7 @@ def test_the_wrist_reaches_the_place_asked_for(right):
 
 
 def test_wrist_flexion_turns_the_palm_about_its_own_axis(right):
-    arms = torch.zeros(2, NUM_ARM_PARAMETERS)
+    arms = torch.zeros(2, 7)
     arms[:, 2] = 0.8
     arms[1, 5] = 0.5
     straight, bent = pose_arms(right.expand(2, -1, -1), arms, torch.zeros(2, 5, 5)).palm
