@@ -155,8 +155,7 @@ def held_out_photos(recipe: PhotoRecipe, data: Path) -> dict[str, list[tuple[Pat
             groups.setdefault(label.group, []).append((folder / label.image, label))
     if not groups:
         raise ValueError(
-            f'{data} holds no photo of the held_out_groups of the recipe, all of whose hands are '
-            f'labelled: nothing to evaluate'
+            f'{data} holds no photo of the held_out_groups of the recipe: nothing to evaluate'
         )
     return groups
 

@@ -16,11 +16,10 @@ def split_photos(
         held_out_groups: Groups that go to the second list.
 
     Returns:
-        Labels to train on, some of pictures with further hands; and labels held out, all of whose
-        hands are labelled.
+        Labels to train on, and labels held out; some of either of pictures with further hands.
     """
     usable = [label for label in read_labels(folder) if label.hands]
-    kept = [label for label in usable if label.group in held_out_groups and label.complete]
+    kept = [label for label in usable if label.group in held_out_groups]
     return [label for label in usable if label.group not in held_out_groups], kept
 
 

@@ -62,6 +62,16 @@ def test_the_table_has_a_row_per_held_out_group_and_counts_false_hands(recipe, c
     assert 'ONNX Runtime' in lines[-1]
 
 
+def test_where_further_hands_are_unlabelled_none_is_false_and_keypoints_count(recipe, capsys):
+    photos = recipe.parent / 'photos'
+    write_labels(photos, [replace(each, complete=False) for each in read_labels(photos)], 'test')
+    arguments = ['evaluate', 'photos', str(recipe), '--data', str(recipe.parent)]
+    assert main([*arguments, '--model', RECIPE.stem]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith('b ')]
+    assert row.split()[1:4] == ['2', '2', '0.000']
+    assert row.split()[-1] == 'nan'
+
+
 def test_worse_conditions_have_rows_too(recipe, capsys):
     arguments = ['evaluate', 'photos', str(recipe), '--data', str(recipe.parent), '--conditions']
     assert main([*arguments, '--model', RECIPE.stem]) == 0
