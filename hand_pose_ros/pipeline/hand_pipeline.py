@@ -20,6 +20,7 @@ from hand_pose_ros.pipeline.tracking import Tracker
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.engine_options import EngineOptions
 from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
+from hand_pose_ros.runtimes.last_resort import LastResortRuntime
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Frame, Hand
 
@@ -51,7 +52,7 @@ class Networks:
     description: str = ''
     judge: HandPresenceJudge | None = None
     depth: LocalRegressionHourglassEstimator | None = None
-    engines: Sequence[SwappingRuntime] = ()
+    engines: Sequence[SwappingRuntime | LastResortRuntime] = ()
     close: Callable[[], None] = lambda: None
 
 
@@ -118,7 +119,8 @@ class HandPipeline:
     @property
     def engine_progress(self) -> str:
         """How far TensorRT engines are; empty where none is being built or used."""
-        return '; '.join(engine.progress for engine in self._networks.engines)
+        swapping = (each for each in self._networks.engines if isinstance(each, SwappingRuntime))
+        return '; '.join(engine.progress for engine in swapping)
 
     @property
     def depth_refusals(self) -> str:
@@ -274,7 +276,7 @@ def open_networks(config: PipelineConfig, wait: bool = True) -> Networks:
         ValueError: A model is damaged, or its runtime is not installed.
     """
     model = config.model
-    engines: list[SwappingRuntime] = []
+    engines: list[SwappingRuntime | LastResortRuntime] = []
     # Where one model cannot be opened, the engines of the others must not go on being built.
     with ExitStack() as opened:
 
@@ -282,7 +284,7 @@ def open_networks(config: PipelineConfig, wait: bool = True) -> Networks:
             options = engine_options(model)
             runtime, reason = open_runtime(name, model.runtime, model.threads, options, wait)
             opened.callback(getattr(runtime, 'close', lambda: None))
-            if isinstance(runtime, SwappingRuntime):
+            if isinstance(runtime, SwappingRuntime | LastResortRuntime):
                 engines.append(runtime)
             return runtime, reason
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Protocol
 
 from numpy.typing import NDArray
@@ -25,19 +24,15 @@ class Opening(Protocol):
 class SwappingRuntime:
     """Runs on one runtime until a faster one is open, and again if that one fails.
 
-    If the one before fails, too, as after an error that ends all of CUDA, a third one takes over.
-
     Attributes:
         spec: What the model file says of itself.
         progress: How far the faster one is.
-        outcome: What has come of it, for logs; empty until then.
     """
 
     def __init__(
         self,
         fallback: Runtime,
         opening: Opening,
-        open_last_resort: Callable[[], Runtime],
         name: str = 'TensorRT',
     ) -> None:
         """Begins to open the faster runtime in a thread of its own.
@@ -45,15 +40,13 @@ class SwappingRuntime:
         Args:
             fallback: Runs from the start.
             opening: Opens the faster runtime.
-            open_last_resort: Opens one that needs no GPU.
             name: What to call it in words.
         """
         self.spec = fallback.spec
         self.progress = 'not begun'
-        self.outcome = ''
+        self._outcome = ''
         self._fallback = fallback
         self._opening = opening
-        self._open_last_resort = open_last_resort
         self._name = name
         # One assignment, so that a frame sees either the one or the other.
         self._active: Runtime = fallback
@@ -63,36 +56,31 @@ class SwappingRuntime:
         self._thread.start()
 
     @property
+    def outcome(self) -> str:
+        """What has come of it, for logs; empty until then."""
+        # The fallback may be one that changes, too.
+        return '; '.join(filter(None, (self._outcome, getattr(self._fallback, 'outcome', ''))))
+
+    @property
     def description(self) -> str:
         """What executes the network at present, and why."""
         ready = self._active is not self._fallback
-        state = '' if ready else f', {self.outcome or f"while {self._name} gets ready"}'
+        state = '' if ready else f', {self._outcome or f"while {self._name} gets ready"}'
         return self._active.description + state
 
     def run(self, inputs: Mapping[str, NDArray]) -> dict[str, NDArray]:
         """Runs a batch; see `Runtime.run`."""
-        active, fallback = self._active, self._fallback
+        active = self._active
         try:
             return active.run(inputs)
         except RuntimeError as error:
-            # Raises where the input was at fault; otherwise the GPU was, which may not recover.
-            self._fallback, outputs = self._run_elsewhere(active, inputs)
-            # Unless an engine has become ready meanwhile.
-            if self._active is active:
-                self._active = self._fallback
-            if active is not fallback:
-                self._give_up(error)
+            if active is self._fallback:
+                raise
+            # Raises where the input was at fault; otherwise the engine was.
+            outputs = self._fallback.run(inputs)
+            self._active = self._fallback
+            self._give_up(error)
             return outputs
-
-    def _run_elsewhere(
-        self, failed: Runtime, inputs: Mapping[str, NDArray]
-    ) -> tuple[Runtime, dict[str, NDArray]]:
-        if failed is not self._fallback:
-            # It may be on the same GPU.
-            with suppress(RuntimeError):
-                return self._fallback, self._fallback.run(inputs)
-        last_resort = self._open_last_resort()
-        return last_resort, last_resort.run(inputs)
 
     def wait(self) -> None:
         """Waits until the faster runtime is open, or will never be."""
@@ -114,11 +102,11 @@ class SwappingRuntime:
             self._give_up(error)
         else:
             self._opened = self._active = opened
-            self.progress, self.outcome = 'ready', f'now {opened.description}'
+            self.progress, self._outcome = 'ready', f'now {opened.description}'
 
     def _give_up(self, error: Exception) -> None:
         self.progress = f'failed: {error}'
-        self.outcome = f'since {self._name} failed: {error}'
+        self._outcome = f'since {self._name} failed: {error}'
 
     def _on_progress(self, progress: object) -> None:
         self.progress = str(progress)

@@ -7,6 +7,7 @@ from pathlib import Path
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.engine_gpu import find_gpu
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions
+from hand_pose_ros.runtimes.last_resort import LastResortRuntime
 
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights'
 """Folder of the models that come with the package."""
@@ -64,7 +65,8 @@ def open_runtime(
         threads: CPU threads; 0 for one per core, at most MAX_THREADS.
         options: How TensorRT engines are built; None for the defaults.
         wait: Wait for an engine, which may take minutes to build; otherwise the network runs on
-            what else there is, and the engine takes over when it is ready.
+            what else there is, and the engine takes over when it is ready. Who does not wait, a
+            robot, gets the CPU as well where a GPU fails later.
 
     Returns:
         The runtime, and one sentence that says why it is this one.
@@ -112,10 +114,13 @@ class _Opener:
         if importlib.util.find_spec(package) is None:
             raise ValueError(f'runtime {kind!r} needs the Python package {package}')
         try:
-            return self._open_installed(kind)
+            opened = self._open_installed(kind)
         except (ImportError, OSError) as error:
             # A package of its own may be missing, or a library of the GPU's.
             raise ValueError(f'runtime {kind!r} does not start: {error}') from error
+        if kind.endswith('_cuda') and not self._wait:
+            return LastResortRuntime(opened, lambda: self._first(ON_CPU, [])[0])
+        return opened
 
     def _open_installed(self, kind: str) -> Runtime:
         if kind.startswith('torch'):
@@ -146,6 +151,6 @@ class _Opener:
             opening = EngineOpening(tools, self._path, fallback.spec, self._options)
             if self._wait:
                 return opening.open(lambda progress: None)
-            return SwappingRuntime(fallback, opening, lambda: self._first(ON_CPU, [])[0])
+            return SwappingRuntime(fallback, opening)
         except (EngineError, OSError) as error:
             raise ValueError(f'TensorRT cannot run {self._path.stem}: {error}') from error

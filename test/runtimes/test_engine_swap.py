@@ -1,32 +1,14 @@
 """An engine that takes over from what ran before it, and gives back."""
 
 import threading
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from constant_runtime import Constant
 
 from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
+from hand_pose_ros.runtimes.last_resort import LastResortRuntime
 
 DEADLINE_S = 20.0
-
-
-class Constant:
-    """A runtime that always answers with the same number, or always raises."""
-
-    spec = SimpleNamespace()
-
-    def __init__(self, value, error=None):
-        self.value, self.error, self.closed = value, error, False
-        self.description = f'constant {value}'
-
-    def run(self, inputs):
-        if self.error is not None:
-            raise self.error
-        return {'maps': np.full(1, self.value)}
-
-    def close(self):
-        self.closed = True
 
 
 class Gate:
@@ -54,7 +36,9 @@ class Gate:
 
 
 def swapping(fallback, gate, last_resort=None):
-    return SwappingRuntime(fallback, gate, lambda: last_resort or fallback)
+    if last_resort is not None:
+        fallback = LastResortRuntime(fallback, lambda: last_resort)
+    return SwappingRuntime(fallback, gate)
 
 
 def value(runtime):
@@ -160,7 +144,10 @@ def test_where_the_gpu_is_gone_for_both_the_last_resort_takes_over(fallback):
     assert value(runtime) == 3
     engine.error = fallback.error = None
     assert value(runtime) == 3
-    assert runtime.description == 'constant 3, since TensorRT failed: cudaErrorIllegalAddress'
+    gone = 'constant 3, since constant 1 failed: cudaErrorIllegalAddress'
+    since = 'since TensorRT failed: cudaErrorIllegalAddress'
+    assert runtime.description == f'{gone}, {since}'
+    assert runtime.outcome == f'{since}; now {gone}'
 
 
 def test_a_fallback_that_fails_during_a_build_is_replaced_and_the_engine_still_comes(fallback):
@@ -168,7 +155,9 @@ def test_a_fallback_that_fails_during_a_build_is_replaced_and_the_engine_still_c
     runtime = swapping(fallback, gate, Constant(3))
     fallback.error = RuntimeError('out of memory')
     assert value(runtime) == 3
-    assert runtime.description == 'constant 3, while TensorRT gets ready'
+    assert runtime.description == (
+        'constant 3, since constant 1 failed: out of memory, while TensorRT gets ready'
+    )
     gate.go.set()
     runtime.wait()
     assert value(runtime) == 2

@@ -8,7 +8,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state
 
 from hand_pose_ros.runtimes import onnx_runtime
 from hand_pose_ros.runtimes.base import METADATA_KEY
+from hand_pose_ros.runtimes.last_resort import LastResortRuntime
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
+from hand_pose_ros.runtimes.open import open_runtime
 
 CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
 
@@ -69,6 +71,16 @@ def test_whatever_it_raises_is_a_runtime_error(session, tiny, failure):
     session.error = getattr(onnxruntime_pybind11_state, failure)('out of memory')
     with pytest.raises(RuntimeError, match='could not run the network: out of memory'):
         runtime.run({})
+
+
+def test_only_who_measures_gets_a_gpu_without_a_last_resort(session, tiny):
+    """A robot goes on on the CPU where the GPU fails; a benchmark must not, unheard."""
+    path = str(tiny[0])
+    measured, _ = open_runtime(path, 'onnx_cuda', 1)
+    assert isinstance(measured, OnnxRuntime)
+    runtime, reason = open_runtime(path, 'onnx_cuda', 1, wait=False)
+    assert isinstance(runtime, LastResortRuntime)
+    assert 'on the GPU (CUDA)' in reason
 
 
 def test_an_onnx_runtime_without_cuda_says_what_it_needs(tiny):
