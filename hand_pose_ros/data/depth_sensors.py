@@ -313,7 +313,10 @@ def _lowest(inverse: Tensor, radius: int) -> Tensor:
 
 
 def _incidence_cosine(inverse: Tensor, focal_px: Tensor) -> Tensor:
-    """Cosine between the surface normal and the optical axis; planes are linear in 1 / z."""
+    """Cosine between the surface normal and, nearly, the viewing ray; planes are linear in 1 / z.
+
+    Of a slanted plane it lies between the cosine to that ray and the one to the optical axis.
+    """
     padded = pad(inverse[:, None], (1, 1, 1, 1), mode='replicate')[:, 0]
     centre = padded[:, 1:-1, 1:-1]
     # The smaller of both one-sided slopes does not see the edge of the surface.
@@ -328,18 +331,21 @@ def _incidence_cosine(inverse: Tensor, focal_px: Tensor) -> Tensor:
 
 
 def _shadow(inverse: Tensor, focal_baseline: Tensor) -> Tensor:
-    """Marks pixels that the projector or second camera does not see, by a z-buffer of its rows."""
+    """Marks pixels that the projector or second camera does not see, by a z-buffer of its rows.
+
+    What lies beside the picture hides nothing, since nobody knows it.
+    """
     width = inverse.shape[-1]
     columns = torch.arange(width, dtype=torch.float32, device=inverse.device)
-    there = columns - focal_baseline * inverse  # (N, H, W)
+    shifts = focal_baseline * inverse  # (N, H, W) columns
+    # The other one sees beyond the picture's border.
+    margin = int(shifts.abs().amax().ceil()) + 1
+    there = columns - shifts + margin
     left = there.floor().long()
-    nearest = torch.zeros_like(inverse)
+    nearest = pad(torch.zeros_like(inverse), (margin, margin))
     for column in (left, left + 1):
-        inside = (column >= 0) & (column < width)
-        nearest.scatter_reduce_(
-            -1, column.clamp(0, width - 1), torch.where(inside, inverse, 0.0), 'amax'
-        )
-    seen = nearest.gather(-1, there.round().long().clamp(0, width - 1))
+        nearest.scatter_reduce_(-1, column, inverse, 'amax')
+    seen = nearest.gather(-1, there.round().long())
     # Two columns of slack: a sloping surface must not shade itself.
     return (seen - inverse) * focal_baseline.abs() > 2.0
 

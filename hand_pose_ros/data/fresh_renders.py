@@ -78,7 +78,9 @@ class FreshRenders(Generic[Content]):
         return self._pool
 
     def held_out(self, share: float) -> list[Content]:
-        """Renders the last pictures of the set that the recipe describes, to validate on.
+        """Renders the last scenes of the set that the recipe describes, to validate on.
+
+        Each as it comes out first: those with too few hands are not drawn again.
 
         Args:
             share: How many of all of them.

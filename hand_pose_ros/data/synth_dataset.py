@@ -158,11 +158,11 @@ def write_dataset(folder: Path, recipe: Recipe, render: Render, surroundings: st
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keeps other runs away; the lock is on `recipe.json`, and goes with the process."""
-    for part in PARTS:
-        (folder / part).mkdir(parents=True, exist_ok=True)
     path = folder / 'recipe.json'
     if not path.exists() and (folder / 'labels.json').exists():
         raise ValueError(f'{folder} holds another data set; name another folder')
+    for part in PARTS:
+        (folder / part).mkdir(parents=True, exist_ok=True)
     with path.open('a') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,15 +231,23 @@ def _begin(folder: Path, recipe: Recipe, surroundings: str) -> list[ImageLabel]:
     made_from = json.loads(json.dumps(asdict(replace(recipe, count=1))))
     made_from['surroundings'] = surroundings
     path = folder / 'recipe.json'
-    known = path.read_text()  # empty in a new folder
-    if known and json.loads(known) != made_from:
+    labels = read_labels(folder) if (folder / 'labels.json').exists() else []
+    if not labels:
+        # A new folder, or a recipe that gave no picture.
+        path.write_text(json.dumps(made_from))
+    elif not _holds(path, made_from):
         raise ValueError(
             f'{folder} holds a set made from another recipe or with other surroundings; '
             'name another folder'
         )
-    if not known:
-        path.write_text(json.dumps(made_from))
-    return read_labels(folder) if (folder / 'labels.json').exists() else []
+    return labels
+
+
+def _holds(path: Path, document: dict[str, Any]) -> bool:
+    try:
+        return bool(json.loads(path.read_text()) == document)
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path} is damaged, name another folder: {error}') from error
 
 
 def _remove_unlabelled(folder: Path, count: int) -> None:

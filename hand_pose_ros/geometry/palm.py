@@ -16,6 +16,10 @@ PALM_M = np.array(
 )
 """Where in the plane of the palm they lie: means of 734 rendered hands, 4 mm from being flat."""
 
+MIN_SPREAD_M = 0.007
+"""Least singular value of the keypoints that are seen, about their mean: 0.011 of any three with
+the wrist, 0.003 of the knuckles alone, across whose line noise would tell the size."""
+
 LOG_SIGMA = 0.2
 """Standard deviation of the logarithm of the distance for scores of 1: of hands of adults, 0.12
 with the true keypoints. It grows as the scores fall: 0.13 for scores of 0.8, 0.28 for 0.65 and
@@ -37,7 +41,8 @@ def palm_distance_m(keypoints_px: NDArray[np.floating], camera: Camera) -> float
         camera: Intrinsics of the image.
 
     Returns:
-        Metres along z; NaN where fewer than three keypoints of the palm are seen.
+        Metres along z; NaN where too few keypoints of the palm are seen, or only such as lie
+        nearly on a line, as the knuckles do without the wrist.
     """
     check_shape('keypoints_px', keypoints_px, (NUM_KEYPOINTS, 2))
     points_px = keypoints_px[list(KNUCKLES)]
@@ -46,7 +51,10 @@ def palm_distance_m(keypoints_px: NDArray[np.floating], camera: Camera) -> float
     if seen.sum() < 3:
         return float('nan')
     palm_m, seen_at = PALM_M[seen], seen_at[seen]
-    affine = np.linalg.pinv(palm_m - palm_m.mean(axis=0)) @ (seen_at - seen_at.mean(axis=0))
+    palm_m = palm_m - palm_m.mean(axis=0)
+    if np.linalg.norm(palm_m, ord=-2) < MIN_SPREAD_M:
+        return float('nan')
+    affine = np.linalg.pinv(palm_m) @ (seen_at - seen_at.mean(axis=0))
     scale = np.linalg.norm(affine, ord=2)
     return float(1 / scale) if scale > 0 else float('nan')
 

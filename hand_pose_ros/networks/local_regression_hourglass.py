@@ -37,7 +37,7 @@ class Plan:
         grid: Patches along each side of the feature map.
         local: Features that each patch is regressed to.
         hidden: Features between the last two fully connected layers.
-        input_size: Side of the crop, pixels; a multiple of 32 * grid / 8.
+        input_size: Side of the crop, pixels; a multiple of 32 and of 4 * grid.
     """
 
     stem: int

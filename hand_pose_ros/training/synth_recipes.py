@@ -32,6 +32,9 @@ def open_renders(
         FileNotFoundError: There is no such recipe, or no hand assets.
         ValueError: A recipe or an asset is not what it should be.
     """
+    twice = {name for name in names if name.endswith(RECIPE_SUFFIX) and names.count(name) > 1}
+    if twice:
+        raise ValueError(f'recipes of renders must be named once, got twice: {sorted(twice)}')
     recipes = {name: load_recipe(Path(name)) for name in names if name.endswith(RECIPE_SUFFIX)}
     if not recipes:
         return {}

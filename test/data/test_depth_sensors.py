@@ -99,6 +99,27 @@ def test_the_sr305_throws_its_shadow_to_the_right_like_the_real_frames():
     assert left <= SR305.edge_hole_px + 1
 
 
+@pytest.mark.parametrize(
+    ('sensor', 'columns', 'shadow'),
+    [
+        (KINECT_V1, (35, 60), 'left'),
+        (KINECT_V1, (60, 130), 'left'),
+        (REALSENSE_D435, (40, 110), 'left'),
+        (SR305, (150, 220), 'right'),
+    ],
+)
+def test_near_the_border_the_shadow_is_as_wide_as_elsewhere(sensor, columns, shadow):
+    """Though the other camera sees the object beside the picture, or at its very edge."""
+    start, end = columns
+    depth_m = plane(1.0, 120, 256)
+    depth_m[:, start:end] = 0.55
+    missing = np.isnan(measured(sensor, depth_m))[20:100]
+    beside = missing[:, :start] if shadow == 'left' else missing[:, end:]
+    disparity_px = FOCAL_PX * abs(sensor.baseline_m) * (1 / 0.55 - 1 / 1.0)
+    expected_px = min(disparity_px, beside.shape[1])
+    assert np.median(beside.sum(axis=1)) == pytest.approx(expected_px, abs=5)
+
+
 def test_time_of_flight_has_no_shadow():
     left, right = missing_left_and_right_of_box(KINECT_AZURE, 0.6, 1.2)
     assert max(left, right) <= 2

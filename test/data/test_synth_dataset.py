@@ -113,6 +113,36 @@ def test_equal_recipes_give_equal_bytes_and_another_seed_shifts_the_pictures(tmp
     assert shifted['images/000000.jpg'] == first['images/000001.jpg']
 
 
+def test_a_folder_in_which_a_recipe_gave_nothing_takes_the_corrected_one(tmp_path):
+    def nothing(config, seeds):
+        batch = fake_render(config, seeds)
+        batch.visible[:] = False
+        return batch
+
+    wrong = replace(RECIPE, scene=replace(RECIPE.scene, distance_m=(8.0, 9.0)))
+    with pytest.raises(ValueError, match='none of the first'):
+        write_dataset(tmp_path, wrong, nothing)
+    write_dataset(tmp_path, RECIPE, fake_render)
+    assert len(read_labels(tmp_path)) == RECIPE.count
+    with pytest.raises(ValueError, match='made from another recipe'):
+        write_dataset(tmp_path, wrong, fake_render)
+
+
+def test_a_recipe_that_was_cut_off_on_disk_is_named(tmp_path):
+    write_dataset(tmp_path, RECIPE, fake_render)
+    path = tmp_path / 'recipe.json'
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(ValueError, match=r'recipe\.json is damaged'):
+        write_dataset(tmp_path, RECIPE, fake_render)
+
+
+def test_the_folder_of_another_data_set_stays_as_it_is(tmp_path):
+    (tmp_path / 'labels.json').write_text('{}')
+    with pytest.raises(ValueError, match='holds another data set'):
+        write_dataset(tmp_path, RECIPE, fake_render)
+    assert [path.name for path in tmp_path.iterdir()] == ['labels.json']
+
+
 @pytest.mark.parametrize('error', [KeyboardInterrupt(), OSError(errno.ENOSPC, 'No space left')])
 def test_an_interrupted_run_stays_readable_and_ends_with_the_same_bytes(tmp_path, error):
     write_dataset(tmp_path / 'whole', RECIPE, fake_render)

@@ -53,6 +53,27 @@ def test_two_keypoints_or_all_in_one_place_do_not_tell():
     np.testing.assert_array_equal(fits, [1, 0, 1])
 
 
+def test_knuckles_without_the_wrist_do_not_tell():
+    """They lie nearly on a line, across which a pixel of noise would be the size of the hand."""
+    rng = np.random.default_rng(4)
+    without = palm_px(CAMERA, 0.7, rng)
+    without[KNUCKLES[0]] = np.nan
+    assert np.isnan(palm_distance_m(without, CAMERA))
+    np.testing.assert_array_equal(size_fit(np.array([0.2, 0.7]), without, SURE, CAMERA), 1)
+
+
+@pytest.mark.parametrize('missing', KNUCKLES[1:])
+def test_with_the_wrist_a_pixel_of_noise_is_a_few_percent(missing):
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(100):
+        noisy = palm_px(CAMERA, 0.7, rng) + rng.normal(0, 1, (21, 2))
+        noisy[missing] = np.nan
+        found.append(palm_distance_m(noisy, CAMERA))
+    assert np.median(found) == pytest.approx(0.7, rel=0.03)
+    assert np.percentile(found, 5) > 0.6
+
+
 def test_depths_fit_less_the_farther_they_are_from_that_of_the_size():
     keypoints_px = palm_px(CAMERA, 0.7, np.random.default_rng(3))
     fits = size_fit(np.array([0.7, 0.5, 0.35, 1.4]), keypoints_px, SURE, CAMERA)

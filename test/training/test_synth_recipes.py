@@ -91,6 +91,13 @@ def test_folders_and_recipes_are_drawn_from_as_often(synth_recipe, tmp_path, mon
     assert 0.4 < np.mean([camera == CAMERA for camera in cameras]) < 0.6
 
 
+def test_a_recipe_named_twice_is_refused(synth_recipe):
+    recipe = read_task(MODELS / 'local_regression_hourglass_small.yaml').recipe
+    task = hourglass_task.HourglassTask(replace(recipe, renders=(synth_recipe, synth_recipe)))
+    with pytest.raises(ValueError, match=r'named once, got twice: .*cutouts\.yaml'):
+        task.load(Path())
+
+
 def test_a_recipe_that_is_not_there_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'missing\.yaml'):
         synth_recipes.open_renders([str(tmp_path / 'missing.yaml')], lambda *_: None)

@@ -235,7 +235,9 @@ class SceneSampler:
             gloss=gloss * gloss.new_tensor((0.1, 50.0)) + gloss.new_tensor((0.02, 18.0)),
             **sample_clothes(draws, count, config.sleeves),
         )
-        shown = placed.parts_drawn.any(-1) & wanted.any(-1)
+        # Of a pair that found no place one arm may be left, and not the one that holds a thing.
+        arms_drawn = placed.parts_drawn[..., 1:].gather(-1, held.side[..., None])[..., 0]
+        shown = arms_drawn & wanted.any(-1)
         return people, self._things.things(draws.fork(101), held, shown, hands, config.distractors)
 
 
@@ -308,6 +310,8 @@ def _wall(draws: Draws, people: People, intrinsics: Tensor, size: tuple[int, int
     normal = torch.cat((draws.normal(2, std=0.25), -torch.ones_like(distance)[:, None]), 1)
     rays = picture_rays(intrinsics, size)
     slope = -(rays * normal[:, None]).sum(-1)
+    # Where it leans to the camera it is as far away as it was drawn, and farther elsewhere.
+    distance = distance * slope.amax(-1)
     depth = torch.where(slope > 0.1, distance[:, None] / slope, torch.nan)
     there = draws.chance(1, probability=WALL_SHARE)
     return torch.where(there, depth, torch.nan).view(len(draws), *size)

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from hand_pose_ros.data.rendering.draws import quaternion_matrix
-
 Part = TypeVar('Part')
 
 
@@ -196,82 +194,3 @@ def _rebuild(part: Any, change: Callable[[Tensor], Tensor]) -> Any:
         return part
     names = [field.name for field in fields(part)]
     return replace(part, **{name: _rebuild(getattr(part, name), change) for name in names})
-
-
-def interpolate(scene_a: SceneParameters, scene_b: SceneParameters, t: float) -> SceneParameters:
-    """The scene a fraction of the way from one to another, for motion.
-
-    Rotations turn about one axis at a constant rate; all other numbers change linearly; what
-    cannot change gradually (who is drawn, skins, seeds) is `scene_a`'s.
-
-    Args:
-        scene_a: The scene at t = 0.
-        scene_b: The scene at t = 1, with the same pictures and people.
-        t: 0 to 1; beyond continues the motion.
-
-    Raises:
-        ValueError: The scenes differ in size, or one is mirrored and the other is not.
-    """
-    scene: SceneParameters = _between(scene_a, scene_b, t, '')
-    return scene
-
-
-def _between(a: Any, b: Any, t: float, name: str) -> Any:
-    if is_dataclass(a) and not isinstance(a, type):
-        names = [field.name for field in fields(a)]
-        return replace(a, **{n: _between(getattr(a, n), getattr(b, n), t, n) for n in names})
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        if a.shape != b.shape:
-            raise ValueError(f'{name}: scenes must agree, got {a.shape} and {b.shape}')
-        if name == 'rotation':
-            return _turn(a, b, t)
-        if name == 'key_direction':
-            return torch.nn.functional.normalize(torch.lerp(a, b, t), dim=-1)
-        return torch.lerp(a, b, t) if a.is_floating_point() else a
-    if a != b:
-        raise ValueError(f'{name}: scenes must agree, got {a!r} and {b!r}')
-    return a
-
-
-def _turn(a: Tensor, b: Tensor, t: float) -> Tensor:
-    """Rotations (..., 3, 3) a fraction of the way from a to b about the axis between them."""
-    change = a.mT @ b
-    if (torch.linalg.det(change) < 0).any():
-        raise ValueError('rotation: a mirrored person cannot turn into one that is not')
-    return a @ quaternion_matrix(_power(matrix_quaternion(change), t))
-
-
-def _power(q: Tensor, exponent: float) -> Tensor:
-    """Unit quaternions (x, y, z, w) turned by a multiple of their angle."""
-    length = torch.linalg.vector_norm(q[..., :3], dim=-1, keepdim=True)
-    half = torch.atan2(length, q[..., 3:]) * exponent
-    axis = q[..., :3] / length.clamp(min=1e-12)
-    return torch.cat((axis * half.sin(), half.cos()), -1)
-
-
-def matrix_quaternion(matrix: Tensor) -> Tensor:
-    """Rotation matrices -> unit quaternions (x, y, z, w) with w >= 0: (..., 3, 3) -> (..., 4).
-
-    The column of the 4 x 4 matrix q q^T with the largest diagonal is taken (Bar-Itzhack 2000).
-    """
-    m = matrix
-    diagonal = torch.diagonal(m, dim1=-2, dim2=-1)
-    x2, y2, z2 = (2 * diagonal - diagonal.sum(-1, keepdim=True) + 1).unbind(-1)
-    w2 = 1 + diagonal.sum(-1)
-    xy, xz, yz = (
-        m[..., 0, 1] + m[..., 1, 0],
-        m[..., 0, 2] + m[..., 2, 0],
-        m[..., 1, 2] + m[..., 2, 1],
-    )
-    xw, yw, zw = (
-        m[..., 2, 1] - m[..., 1, 2],
-        m[..., 0, 2] - m[..., 2, 0],
-        m[..., 1, 0] - m[..., 0, 1],
-    )
-    rows = torch.stack(
-        (x2, xy, xz, xw, xy, y2, yz, yw, xz, yz, z2, zw, xw, yw, zw, w2), -1
-    ).unflatten(-1, (4, 4))
-    best = torch.stack((x2, y2, z2, w2), -1).argmax(-1)
-    index = best[..., None, None].expand(*best.shape, 1, 4)
-    q = torch.nn.functional.normalize(rows.gather(-2, index).squeeze(-2), dim=-1)
-    return torch.where(q[..., 3:] < 0, -q, q)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hand_pose_ros.data.rendering.hand_model import HandModel
 from hand_pose_ros.data.rendering.render import HandRenderer, RenderedBatch, SceneConfig
-from hand_pose_ros.data.rendering.scenes import SceneParameters, interpolate, select
+from hand_pose_ros.data.rendering.scenes import SceneParameters
 from hand_pose_ros.types import Side
 
 SMALL = SceneConfig(height=96, width=128, hands=(1, 2), objects=0.5, distractors=0.5)
@@ -285,30 +285,3 @@ def test_no_hands_are_seen_in_negatives(renderer):
 def test_impossible_ranges_are_refused_by_name(field, value, message):
     with pytest.raises(ValueError, match=message):
         SceneConfig(**{field: value})
-
-
-def test_interpolation_meets_both_ends_and_turns_evenly(scene):
-    first, second = select(scene, slice(0, 1)), select(scene, slice(1, 2))
-    second = replace(
-        second, people=replace(second.people, rotation=turned(first.people.rotation, 0.8))
-    )
-    for t, end in ((0.0, first), (1.0, second)):
-        between = interpolate(first, end if t else second, t)
-        assert torch.allclose(between.people.arms, end.people.arms, atol=1e-5)
-        assert torch.allclose(between.people.rotation, end.people.rotation, atol=1e-5)
-    half = interpolate(first, second, 0.5).people.rotation
-    assert torch.allclose(half, turned(first.people.rotation, 0.4), atol=1e-5)
-
-
-def turned(rotation: Tensor, angle: float) -> Tensor:
-    c, s = np.cos(angle), np.sin(angle)
-    about_y = torch.tensor(((c, 0.0, s), (0.0, 1.0, 0.0), (-s, 0.0, c)), dtype=torch.float32)
-    return rotation @ about_y
-
-
-def test_interpolation_refuses_to_turn_a_person_inside_out(scene):
-    one = select(scene, slice(0, 1))
-    flip = torch.tensor((-1.0, 1.0, 1.0))
-    other = replace(one, people=replace(one.people, rotation=one.people.rotation * flip))
-    with pytest.raises(ValueError, match='mirrored'):
-        interpolate(one, other, 0.5)
