@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TREE := $(VENV)/build
 
 # .venv is the ROS prefix. Nothing comes from a ROS that the calling shell has sourced.
-unexport PYTHONHOME PYTHONPATH LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport PYTHONHOME PYTHONPATH LD_LIBRARY_PATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export AMENT_PREFIX_PATH := $(CURDIR)/$(VENV)
 export CMAKE_PREFIX_PATH := $(AMENT_PREFIX_PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -26,7 +26,7 @@ build: $(VENV)/.installed
 
 demo: export FASTRTPS_DEFAULT_PROFILES_FILE := $(CURDIR)/config/fastdds_large_images.xml
 demo: build
-	$(BIN)/hand-pose demo $(INPUT)
+	$(BIN)/hand-pose demo $(if $(INPUT),"$(INPUT)")
 
 test: build
 	$(BIN)/ruff format --check

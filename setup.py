@@ -16,7 +16,6 @@ REQUIREMENTS = [
     'opencv-python-headless>=4.5',
     'pyyaml',
     'rosbags>=0.10',
-    'rosbags-image[opencv-headless]>=0.10',
     'tqdm',
 ]
 EXTRAS = {

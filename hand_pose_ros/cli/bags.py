@@ -1,7 +1,6 @@
 """Frames from ROS 2 bags, chosen, paired and read as the node would."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -90,16 +89,23 @@ def _choose(path: Path, bag: Reader, topics: Topics, problems: list[str]) -> Top
     cameras = [
         topic
         for topic, each in first.items()
-        if isinstance(each, CameraInfo) and each.header.frame_id == frame_id
+        # As for the node: some drivers give it no frame.
+        if isinstance(each, CameraInfo) and each.header.frame_id in ('', frame_id)
     ]
-    # The camera_info of an image stands beside it.
-    nearest = max(cameras, key=lambda topic: len(commonpath((topic, image))), default=None)
-    return replace(
-        topics,
-        image=image,
-        depth=topics.depth or next(iter(aligned), None),
-        camera_info=topics.camera_info or nearest,
+    # The camera_info of an image has its frame, and stands beside it.
+    nearest = max(
+        cameras,
+        key=lambda topic: (first[topic].header.frame_id, len(commonpath((topic, image)))),
+        default=None,
     )
+    depth = topics.depth or next(iter(aligned), None)
+    camera_info = topics.camera_info or nearest
+    if depth and not camera_info:
+        problems.append(
+            f'{path}: no camera_info in the frame of the image, {frame_id!r}: without it depth '
+            'gives no metres'
+        )
+    return replace(topics, image=image, depth=depth, camera_info=camera_info)
 
 
 def _first_messages(bag: Reader) -> dict[str, Any]:
@@ -192,6 +198,7 @@ def _messages(bag: Reader, topics: Topics) -> Iterator[tuple[FrameMessages, int]
     synchroniser = Synchroniser()
     wanted = (topics.image, topics.depth, topics.camera_info)
     connections = [each for each in bag.connections if each.topic in wanted]
+    now_s = 0.0
     for connection, logged_ns, data in bag.messages(connections):
         now_s = logged_ns * 1e-9
         yield from _taken(synchroniser, now_s)
@@ -203,7 +210,10 @@ def _messages(bag: Reader, topics: Topics) -> Iterator[tuple[FrameMessages, int]
         else:
             synchroniser.add_rgb(stamp_s_of(message.header), (message, logged_ns), now_s)
         yield from _taken(synchroniser, now_s)
-    yield from _taken(synchroniser, math.inf)
+    # Those that still wait for depth which does not come any more, one by one.
+    while (left_s := synchroniser.wait_s(now_s)) is not None:
+        now_s += left_s
+        yield from _taken(synchroniser, now_s)
 
 
 def _taken(synchroniser: Synchroniser, now_s: float) -> Iterator[tuple[FrameMessages, int]]:

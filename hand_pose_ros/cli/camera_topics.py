@@ -1,5 +1,6 @@
-"""Which cameras publish in the ROS graph at present."""
+"""Which cameras publish in the ROS graph at present; as a program, a line for each topic."""
 
+import sys
 import time
 
 import rclpy
@@ -41,3 +42,7 @@ def find_camera_topics(wait_s: float) -> list[str]:
             node.destroy_node()
     finally:
         rclpy.try_shutdown(context=context)
+
+
+if __name__ == '__main__':
+    print(*find_camera_topics(float(sys.argv[1])), sep='\n')

@@ -5,6 +5,8 @@ import importlib
 import importlib.util
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -21,6 +23,8 @@ from hand_pose_ros.runtimes.tensorrt_opening import CUDA_MODULE, cuda_advice
 
 TOPICS_WAIT_S = 2.0
 ONNX_RUNTIME = 'ONNX Runtime'
+LAST_WORDS = 40
+"""Of what a process that has failed said."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,17 @@ def _ros() -> Finding:
 
 def _topics() -> Finding:
     try:
-        found = import_with_ros('camera_topics').find_camera_topics(TOPICS_WAIT_S)
+        import_with_ros('camera_topics')
     except ValueError:
         return Finding('camera topics', 'cannot be seen without ROS 2')
-    if not found:
+    # A process of its own: ROS ends the one in which it finds, say, no middleware.
+    command = [sys.executable, '-m', 'hand_pose_ros.cli.camera_topics', str(TOPICS_WAIT_S)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, cwd='/')
+    if child.returncode:
+        words = ' '.join(child.stderr.split()[-LAST_WORDS:])
+        return Finding('camera topics', f'ROS 2 does not start: {words}', 'Mend ROS 2, see above.')
+    found = child.stdout.split('\n')[:-1]
+    if not any(found):
         return Finding('camera topics', 'none', 'Start the camera: no node publishes pictures.')
     return Finding('camera topics', ', '.join(found))
 

@@ -26,6 +26,9 @@ BAG_SUFFIXES = ('.db3', '.mcap')
 CAMERA_RATE_HZ = 30.0
 """Of a camera or a video that does not tell its rate."""
 
+COMPLETE = 0.98
+"""A video of which less can be read than this share of what it says of its length breaks off."""
+
 MAX_PROBLEMS_TOLD = 10
 
 
@@ -222,12 +225,18 @@ def _open_video(path: Path, name: str) -> Source:
         raise ValueError(f'{path} is not a video that can be read')
     rate_hz = _rate_hz(capture)
     length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    problems: list[str] = []
 
     def frames() -> Iterator[NamedFrame]:
+        count = 0
         for index, rgb in enumerate(_captured(capture)):
             yield NamedFrame(f'{name}/{index:06d}', Frame(rgb, index / rate_hz))
+            count = index + 1
+        # What a file says of its length is often wrong by a frame or two.
+        if count < COMPLETE * length:
+            problems.append(f'{path} cannot be read beyond frame {count} of {length}')
 
-    return Source(name, frames(), length if length > 0 else None, rate_hz)
+    return Source(name, frames(), length if length > 0 else None, rate_hz, problems=problems)
 
 
 def _open_camera(number: int) -> Source:
@@ -235,12 +244,14 @@ def _open_camera(number: int) -> Source:
     if not capture.isOpened():
         raise ValueError(f'camera {number} cannot be opened')
     name = f'camera{number}'
+    problems: list[str] = []
 
     def frames() -> Iterator[NamedFrame]:
         for index, rgb in enumerate(_captured(capture)):
             yield NamedFrame(f'{name}/{index:06d}', Frame(rgb, time.time()))
+        problems.append(f'camera {number} sends no more pictures')
 
-    return Source(name, frames(), rate_hz=_rate_hz(capture))
+    return Source(name, frames(), rate_hz=_rate_hz(capture), problems=problems)
 
 
 def _rate_hz(capture: cv2.VideoCapture) -> float:

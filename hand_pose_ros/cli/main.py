@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser('hand-pose', description='Hand keypoints from RGB-D.')
     verbs = parser.add_subparsers(dest='verb', required=True, metavar='VERB')
     # Only the verb in use is imported: torch takes seconds to load.
-    for verb, text in VERBS.items():
-        verb_parser = verbs.add_parser(verb, help=text, description=text)
-        if arguments[:1] == [verb]:
-            module = importlib.import_module(f'hand_pose_ros.cli.{verb.replace("-", "_")}')
-            module.add_arguments(verb_parser)
-    args = parser.parse_args(arguments)
     try:
+        for verb, text in VERBS.items():
+            verb_parser = verbs.add_parser(verb, help=text, description=text)
+            if arguments[:1] == [verb]:
+                module = importlib.import_module(f'hand_pose_ros.cli.{verb.replace("-", "_")}')
+                module.add_arguments(verb_parser)
+        args = parser.parse_args(arguments)
         return int(module.run(args))
     except (ValueError, OSError, RuntimeError, ImportError) as error:
         print(f'hand-pose: {error}', file=sys.stderr)

@@ -12,12 +12,14 @@ from hand_pose_ros.pipeline.hand_pipeline import engine_options
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.engine_gpu import find_gpu
 from hand_pose_ros.runtimes.engine_options import EngineError
+from hand_pose_ros.runtimes.engine_precision import is_quantised
 from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.runtimes.tensorrt_opening import find_tools
 
 KINDS = (
     ('tensorrt', 'fp16'),
     ('tensorrt', 'fp32'),
+    ('tensorrt', 'int8'),
     ('onnx_cuda', 'fp32'),
     ('torch', 'fp32'),
     ('onnx', 'fp32'),
@@ -67,10 +69,11 @@ def measure_networks(
             gpu_mb = None if used_mb is None or before_mb is None else used_mb - before_mb
             own = limits if kind == 'onnx' or not _has_gpu() else None
             batch = settings.engine_max_regions
-            for row in measure_network(path, runtime, precision, batch, count, own, gpu_mb):
+            shown = 'int8' if is_quantised(path) else precision
+            for row in measure_network(path, runtime, shown, batch, count, own, gpu_mb):
                 print(_line(kind, row))
                 rows.append(row)
-                names.append(f'{kind} {precision}')
+                names.append(f'{kind} {shown}')
             close: Callable[[], None] = getattr(runtime, 'close', lambda: None)
             close()
     _draw(rows, names, plot)

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 
 
@@ -15,8 +16,11 @@ def import_with_ros(name: str) -> ModuleType:
     Raises:
         ValueError: There is no ROS 2, or this package was not built.
     """
-    # Where nothing is sourced, the environment of this Python is the ROS prefix.
-    os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+    # Where this package is built into the environment of this Python, that is its ROS prefix,
+    # whatever else is sourced.
+    sourced = os.environ.get('AMENT_PREFIX_PATH', '')
+    if not sourced or (Path(sys.prefix) / 'share' / 'hand_pose_ros').is_dir():
+        os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(filter(None, (sys.prefix, sourced)))
     try:
         importlib.import_module('rclpy')
         importlib.import_module('hand_pose_ros.msg')

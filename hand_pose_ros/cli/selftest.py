@@ -61,13 +61,16 @@ def run(args: argparse.Namespace) -> int:
     model = with_values(PipelineConfig(), pipeline_settings(args)).model
     document: dict[str, Any] = {
         **surroundings(),
-        'findings': [asdict(finding) for finding in look_around()],
+        'findings': [],
         'model': asdict(model),
         'verdict': 'the self-test did not end',
     }
     # A driver may end the process.
     write_json(args.out, document)
     try:
+        for finding in look_around():
+            document['findings'].append(asdict(finding))
+            write_json(args.out, document)
         document.update(_check(model, args))
     except (ValueError, OSError, RuntimeError) as error:
         document['verdict'] = f'failed: {error}'
@@ -145,8 +148,12 @@ def _number(value: float) -> float | None:
 def _open(model: ModelConfig) -> Iterator[tuple[str, Runtime]]:
     """Yields the runtime to be tested; TensorRT with and without CUDA graphs."""
     if model.runtime != 'tensorrt':
-        runtime, _ = open_runtime(model.detector, model.runtime, model.threads)
-        yield model.runtime, runtime
+        options = engine_options(model)
+        runtime, _ = open_runtime(model.detector, model.runtime, model.threads, options)
+        try:
+            yield model.runtime, runtime
+        finally:
+            getattr(runtime, 'close', lambda: None)()
         return
     try:
         tools = find_tools()

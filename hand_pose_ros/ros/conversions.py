@@ -76,8 +76,15 @@ def rgb_from_msg(message: Image | CompressedImage) -> NDArray[np.uint8]:
     """
     if isinstance(message, CompressedImage):
         # The camera's matrix belongs to the pixels as they were stored, not as EXIF turns them.
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        return cv2.cvtColor(_decode(message, message.data, flags), cv2.COLOR_BGR2RGB)
+        flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        decoded = _decode(message, message.data, flags)
+        if decoded.ndim == 3:
+            return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+        # image_transport compresses what a Bayer sensor gives as one channel.
+        encoding = message.format.split(';')[0].strip()
+        is_bayer = encoding.startswith('bayer_') and encoding in RGB_ENCODINGS
+        _, _, conversion = RGB_ENCODINGS[encoding if is_bayer else 'mono8']
+        return cv2.cvtColor(decoded, conversion)
     if message.encoding not in RGB_ENCODINGS:
         raise ValueError(
             f'encoding: expected one of {", ".join(RGB_ENCODINGS)}, got {message.encoding!r}'

@@ -8,10 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
-
 from hand_pose_ros.runtimes.engine_options import EngineError
-from hand_pose_ros.runtimes.onnx_runtime import FAILURES
 
 QUANTIZERS = ('QuantizeLinear', 'DequantizeLinear')
 
@@ -29,6 +26,8 @@ def model_for(path: Path, precision: str) -> bytes:
         EngineError: The package onnx is missing, or the file is no sound model, or does not fit
             the precision.
     """
+    if is_quantised(path) and precision != 'int8':
+        raise EngineError(f'{path} is quantised: set model.engine_precision to int8')
     if precision == 'fp32':
         return _folded(path)
     try:
@@ -39,19 +38,22 @@ def model_for(path: Path, precision: str) -> bytes:
             f'{precision} engines need the Python package onnx (pip install onnx); '
             'model.engine_precision fp32 does without'
         ) from error
-    model = onnx.load(path)
-    quantised = any(node.op_type in QUANTIZERS for node in model.graph.node)
     if precision == 'int8':
-        if not quantised:
+        model = onnx.load(path)
+        if not is_quantised(path):
             raise EngineError(
                 f'int8 needs a quantised model file, as `hand-pose export-int8 --tensorrt` makes '
                 f'it; {path} is not quantised'
             )
         _check_signed(model, path)
         return path.read_bytes()
-    if quantised:
-        raise EngineError(f'{path} is quantised: set model.engine_precision to int8')
     return _half(_folded(path))
+
+
+def is_quantised(path: Path) -> bool:
+    """Tells whether a model file holds whole numbers in place of floats."""
+    # The names of a graph's operators stand in the file as they are: this needs no onnx.
+    return QUANTIZERS[1].encode() in path.read_bytes()
 
 
 def _check_signed(model: Any, path: Path) -> None:
@@ -78,6 +80,11 @@ def _folded(path: Path) -> bytes:
     The variance of a batch norm may be too small for half precision; and older TensorRT takes the
     weights of a convolution from a constant alone, not from a cast.
     """
+    # `hand-pose doctor` comes by here where ONNX Runtime is missing.
+    import onnxruntime  # noqa: PLC0415
+
+    from hand_pose_ros.runtimes.onnx_runtime import FAILURES  # noqa: PLC0415
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

@@ -122,6 +122,8 @@ class EngineBuild:
                 stderr=subprocess.STDOUT,
                 text=True,
                 start_new_session=True,
+                # Where a robot was started from is not where its code comes from.
+                cwd='/',
             )
         # Waits for the process, which is over by then, or is ended by an error here.
         with self._process:
@@ -160,10 +162,10 @@ class EngineBuild:
 
 
 def _to_json(job: Job) -> str:
-    options = {**asdict(job.options), 'folder': str(job.options.folder)}
+    options = {**asdict(job.options), 'folder': str(job.options.folder.absolute())}
     return json.dumps(
         {
-            'model': str(job.model),
+            'model': str(job.model.absolute()),
             'spec': job.spec.to_json(),
             'options': options,
             'trt': job.trt,

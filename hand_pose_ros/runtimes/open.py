@@ -18,12 +18,14 @@ MAX_THREADS = 4
 RUNTIMES = ('auto', 'tensorrt', 'onnx_cuda', 'onnx', 'torch')
 """What a user can ask for: `onnx` is the CPU, `torch` the GPU where there is one."""
 
-ON_GPU = ('tensorrt', 'onnx_cuda', 'torch_cuda', 'onnx', 'torch')
-ON_CPU = ('onnx', 'torch')
+ON_GPU = ('tensorrt', 'onnx_cuda', 'torch_cuda', 'onnx', 'torch_cpu')
+ON_CPU = ('onnx', 'torch_cpu')
 """What auto tries, in this order."""
 
-MEANWHILE = ('onnx_cuda', 'onnx', 'torch')
+MEANWHILE = ('onnx_cuda', 'onnx', 'torch_cpu')
 """What runs while an engine is built."""
+
+MAY_USE_GPU = ('onnx_cuda', 'torch_cuda', 'torch')
 
 
 def shipped_models() -> list[str]:
@@ -118,7 +120,7 @@ class _Opener:
         except (ImportError, OSError) as error:
             # A package of its own may be missing, or a library of the GPU's.
             raise ValueError(f'runtime {kind!r} does not start: {error}') from error
-        if kind.endswith('_cuda') and not self._wait:
+        if kind in MAY_USE_GPU and not self._wait:
             return LastResortRuntime(opened, lambda: self._first(ON_CPU, [])[0])
         return opened
 
@@ -128,7 +130,8 @@ class _Opener:
 
             if kind == 'torch_cuda' and not has_gpu():
                 raise ValueError('torch sees no GPU')
-            return open_torch(self._path, self._threads)
+            device = 'cpu' if kind == 'torch_cpu' else None
+            return open_torch(self._path, self._threads, device)
         from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(self._path, self._threads, cuda=kind == 'onnx_cuda')
@@ -142,15 +145,15 @@ class _Opener:
         raise ValueError(f'{self._path} cannot be run: {"; ".join(lacks)}')
 
     def _open_tensorrt(self) -> Runtime:
-        from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
-        from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, find_tools
-
         try:
+            from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
+            from hand_pose_ros.runtimes.tensorrt_opening import EngineOpening, find_tools
+
             tools = find_tools()
             fallback, _ = self._first(ON_CPU if self._wait else MEANWHILE, [])
             opening = EngineOpening(tools, self._path, fallback.spec, self._options)
             if self._wait:
                 return opening.open(lambda progress: None)
             return SwappingRuntime(fallback, opening)
-        except (EngineError, OSError) as error:
+        except (EngineError, ImportError, OSError) as error:
             raise ValueError(f'TensorRT cannot run {self._path.stem}: {error}') from error

@@ -39,19 +39,20 @@ class TorchRuntime:
         return dict(zip(self.spec.outputs, arrays, strict=True))
 
 
-def open_torch(path: Path, threads: int) -> TorchRuntime:
-    """Rebuilds the network of a model file in PyTorch, on the GPU if there is one.
+def open_torch(path: Path, threads: int, device: str | None = None) -> TorchRuntime:
+    """Rebuilds the network of a model file in PyTorch.
 
     Args:
         path: An .onnx file written by `hand-pose export`.
         threads: CPU threads.
+        device: As for `torch_device`.
 
     Raises:
         ValueError: The file is damaged, or not a model of ours.
     """
     module, spec = read_module(path)
     torch.set_num_threads(threads)
-    return TorchRuntime(module, spec, torch_device(None))
+    return TorchRuntime(module, spec, torch_device(device))
 
 
 def torch_device(name: str | None) -> str:

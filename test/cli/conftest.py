@@ -130,37 +130,38 @@ class BagWriter:
     def __exit__(self, *_):
         self.bag.close()
 
-    def write(self, topic, kind, stamp_ns, *fields):
+    def write(self, topic, kind, logged_ns, *fields):
         if topic not in self.connections:
             self.connections[topic] = self.bag.add_connection(topic, kind, typestore=self.store)
         data = self.store.serialize_cdr(self.types[kind](*fields), kind)
-        self.bag.write(self.connections[topic], stamp_ns, data)
+        self.bag.write(self.connections[topic], logged_ns, data)
 
     def header(self, stamp_ns, frame_id=FRAME_ID):
         stamp = self.types['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9))
         return self.types['std_msgs/msg/Header'](stamp, frame_id)
 
-    def image(self, topic, stamp_ns, encoding, pixels, frame_id=FRAME_ID):
+    def image(self, topic, stamp_ns, encoding, pixels, frame_id=FRAME_ID, logged_ns=None):
         height, width = pixels.shape[:2]
         step = pixels.nbytes // height
         data = np.frombuffer(pixels.tobytes(), np.uint8)
         header = self.header(stamp_ns, frame_id)
         kind = 'sensor_msgs/msg/Image'
-        self.write(topic, kind, stamp_ns, header, height, width, encoding, 0, step, data)
+        logged_ns = stamp_ns if logged_ns is None else logged_ns
+        self.write(topic, kind, logged_ns, header, height, width, encoding, 0, step, data)
 
     def compressed(self, topic, stamp_ns, form, data):
         kind = 'sensor_msgs/msg/CompressedImage'
         pixels = np.frombuffer(data, np.uint8)
         self.write(topic, kind, stamp_ns, self.header(stamp_ns), form, pixels)
 
-    def camera_info(self, topic, stamp_ns):
+    def camera_info(self, topic, stamp_ns, frame_id=FRAME_ID):
         roi = self.types['sensor_msgs/msg/RegionOfInterest'](0, 0, 0, 0, False)
         k = np.array([FOCAL_PX, 0, CENTRE_PX, 0, FOCAL_PX, CENTRE_PX, 0, 0, 1])
         p = np.hstack(
             (k.reshape(3, 3) * [[RECTIFIED_ZOOM], [RECTIFIED_ZOOM], [1]], np.zeros((3, 1)))
         )
         rest = (np.zeros(5), k, np.eye(3).ravel(), p.ravel(), 0, 0, roi)
-        header = self.header(stamp_ns)
+        header = self.header(stamp_ns, frame_id)
         kind = 'sensor_msgs/msg/CameraInfo'
         self.write(topic, kind, stamp_ns, header, SIZE, SIZE, 'plumb_bob', *rest)
 

@@ -1,6 +1,9 @@
 """`hand-pose doctor`: what is there, and what to install."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -69,6 +72,23 @@ def test_bindings_newer_than_the_driver_are_told(machine, monkeypatch, capsys):
     monkeypatch.setattr(doctor, '_version', lambda package: '12.9.1')
     assert main(['doctor']) == 0
     assert 'newer than the driver' not in capsys.readouterr().out
+
+
+def test_without_onnx_runtime_it_is_the_advice(machine, monkeypatch, tmp_path):
+    lines = [
+        'import sys',
+        "sys.modules['onnxruntime'] = None",
+        'from hand_pose_ros.cli.main import main',
+        "sys.exit(main(['doctor']))",
+    ]
+    environment = {**os.environ, 'ROS_DOMAIN_ID': 'abc'}
+    command = [sys.executable, '-c', '\n'.join(lines)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert child.returncode == 0, child.stderr
+    report, advice = child.stdout.split('\n\n')
+    assert 'onnxruntime' in advice
+    # ROS that does not start costs its own lines alone.
+    assert 'camera topics' in report
 
 
 def test_cameras_are_named_with_their_topics():

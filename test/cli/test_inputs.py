@@ -63,6 +63,21 @@ def test_a_video_has_a_rate_and_stamps(tmp_path, picture):
     assert np.abs(frames[0].frame.rgb.astype(int) - picture).mean() < 5
 
 
+def test_a_video_that_breaks_off_is_told(tmp_path, picture):
+    path = tmp_path / 'clip.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10, picture.shape[1::-1])
+    for index in range(20):
+        writer.write(np.roll(picture, index, axis=0))
+    writer.release()
+    assert list(one(path).frames)
+    assert one(path).problems == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = one(path)
+    count = len(list(source.frames))
+    assert 0 < count < 20
+    assert source.problems == [f'{path} cannot be read beyond frame {count} of 20']
+
+
 def test_what_is_no_video_is_refused(tmp_path):
     (tmp_path / 'clip.mp4').write_bytes(b'not a video')
     with pytest.raises(ValueError, match=r'clip\.mp4 is not a video'):
@@ -180,6 +195,39 @@ def test_depth_of_another_frame_is_left_out_and_told(tmp_path, bag_writer, pictu
     (problem,) = source.problems
     assert '/depth/image_rect_raw' in problem
     assert 'camera_color_optical_frame' in problem
+
+
+@pytest.mark.parametrize('frame_id', ['', 'depth_frame', None])
+def test_a_camera_without_a_frame_will_do_and_none_is_told(
+    tmp_path, bag_writer, picture, ros, frame_id
+):
+    with bag_writer(tmp_path / 'clip') as writer:
+        writer.image('/depth', 10**18, '16UC1', np.full((256, 256), 800, np.uint16))
+        if frame_id is not None:
+            writer.camera_info('/camera_info', 10**18, frame_id)
+        writer.image(TOPIC, 10**18, 'rgb8', picture)
+    source = one(tmp_path / 'clip')
+    (named,) = source.frames
+    assert source.has_depth == (frame_id == '') == (named.frame.camera is not None)
+    if frame_id != '':
+        assert 'without it depth gives no metres' in source.problems[0]
+
+
+def test_every_image_is_read_where_depth_comes_late(tmp_path, bag_writer, picture, ros):
+    depth_mm = np.full((256, 256), 800, np.uint16)
+    times = [('image', index / 30, index / 30) for index in range(10)]
+    times += [('depth', index / 30 + 0.08, index / 30) for index in range(8)]
+    with bag_writer(tmp_path / 'clip') as writer:
+        for kind, logged_s, stamp_s in sorted(times, key=lambda each: each[1]):
+            stamp_ns, logged_ns = (10**18 + int(each * 1e9) for each in (stamp_s, logged_s))
+            if kind == 'image':
+                writer.image(TOPIC, stamp_ns, 'rgb8', picture, logged_ns=logged_ns)
+            else:
+                writer.image('/depth', stamp_ns, '16UC1', depth_mm, logged_ns=logged_ns)
+    frames = list(one(tmp_path / 'clip').frames)
+    assert len(frames) == 10
+    # No image waits before the first depth, and none came for the last two.
+    assert sum(each.frame.depth_m is not None for each in frames) == 5
 
 
 def test_an_image_that_cannot_be_read_costs_itself_alone(tmp_path, bag_writer, picture, ros):

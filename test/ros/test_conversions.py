@@ -94,6 +94,16 @@ def test_bayer_patterns_are_those_of_ros(image, encoding, pattern):
     np.testing.assert_array_equal(rgb[4:-4, 4:-4], np.broadcast_to((RED, GREEN, BLUE), (8, 8, 3)))
 
 
+def test_a_compressed_bayer_image_is_read_like_a_raw_one(image):
+    tile = np.array([RED, GREEN, GREEN, BLUE], np.uint8).reshape(2, 2)
+    mosaic = np.tile(tile, (8, 8))
+    expected = rgb_from_msg(image(mosaic, 'bayer_rggb8'))
+    message = compressed(png(mosaic), 'bayer_rggb8; png compressed ')
+    np.testing.assert_array_equal(rgb_from_msg(message), expected)
+    grey = rgb_from_msg(compressed(png(mosaic), 'mono8; png compressed '))
+    np.testing.assert_array_equal(grey, np.repeat(mosaic[..., None], 3, axis=2))
+
+
 def test_padding_at_the_end_of_rows_is_left_out(image):
     padded = np.concatenate([RGB.reshape(4, 18), np.full((4, 5), 9, np.uint8)], axis=1)
     message = image(padded, 'rgb8', width=6)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import onnx
 import pytest
 
 from hand_pose_ros.runtimes.base import DepthSpec, SkeletonPoseSpec
@@ -11,6 +10,8 @@ from hand_pose_ros.runtimes.engine_builder import build_engine
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions, Profile, profiles_of
 from hand_pose_ros.runtimes.engine_precision import model_for
 from hand_pose_ros.runtimes.open import WEIGHTS, open_runtime
+
+onnx = pytest.importorskip('onnx')
 
 # Models in int8 are for CPUs: TensorRT quantises in its own way.
 SHIPPED = sorted(path for path in WEIGHTS.glob('*.onnx') if not path.stem.endswith('_int8'))

@@ -3,13 +3,14 @@
 import sys
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME
 from hand_pose_ros.runtimes.engine_options import EngineError
 from hand_pose_ros.runtimes.engine_precision import model_for
+
+onnx = pytest.importorskip('onnx')
 
 FLOAT, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 
@@ -70,8 +71,9 @@ def test_int8_that_tensorrt_would_misread_is_refused(tiny, quantised, how):
 def test_a_precision_that_does_not_fit_the_file_is_refused(tiny, quantised):
     with pytest.raises(EngineError, match='needs a quantised'):
         model_for(tiny[0], 'int8')
-    with pytest.raises(EngineError, match=r'set model\.engine_precision to int8'):
-        model_for(quantised(tiny[0]), 'fp16')
+    for precision in ('fp16', 'fp32'):
+        with pytest.raises(EngineError, match=r'set model\.engine_precision to int8'):
+            model_for(quantised(tiny[0]), precision)
 
 
 def test_without_onnx_fp32_goes_on_and_fp16_says_what_to_install(tiny, monkeypatch):

@@ -3,9 +3,9 @@
 import sys
 
 import numpy as np
-import onnx
 import pytest
 
+from hand_pose_ros.runtimes import open as open_module
 from hand_pose_ros.runtimes.base import (
     INPUT_NAME,
     METADATA_KEY,
@@ -15,6 +15,8 @@ from hand_pose_ros.runtimes.base import (
     spec_of,
 )
 from hand_pose_ros.runtimes.open import WEIGHTS, find_model, open_runtime, shipped_models
+
+onnx = pytest.importorskip('onnx')
 
 SHIPPED = shipped_models()
 NANO = 'srhandnet_nano'
@@ -94,6 +96,17 @@ def test_auto_goes_on_where_a_package_is_there_and_cannot_be_imported(monkeypatc
     runtime, reason = open_runtime(NANO, 'auto', 1)
     assert runtime.description.startswith('torch')
     assert "no onnx, runtime 'onnx' does not start: " in reason
+
+
+def test_auto_does_so_where_there_is_a_gpu_too(monkeypatch):
+    monkeypatch.setattr(open_module, 'find_gpu', lambda: None)
+    for name in ('onnx_runtime', 'tensorrt_opening', 'engine_process', 'engine_precision'):
+        monkeypatch.delitem(sys.modules, f'hand_pose_ros.runtimes.{name}', raising=False)
+    for name in ('onnxruntime', 'onnxruntime.capi'):
+        monkeypatch.setitem(sys.modules, name, None)
+    runtime, reason = open_runtime(NANO, 'auto', 1)
+    assert runtime.description.startswith('torch')
+    assert 'no tensorrt, ' in reason
 
 
 def test_an_empty_file_is_named(tmp_path):

@@ -3,7 +3,6 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import onnx
 import pytest
 import yaml
 
@@ -16,6 +15,8 @@ from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.runtimes.open import WEIGHTS
 from hand_pose_ros.training.quantise import network_inputs, outer_layers
 from hand_pose_ros.training.tasks import read_task
+
+onnx = pytest.importorskip('onnx')
 
 NANO = WEIGHTS / 'srhandnet_nano.onnx'
 RECIPE = Path(__file__).parents[2] / 'config' / 'models' / 'srhandnet_nano.yaml'
