@@ -82,9 +82,9 @@ def rgb_from_msg(message: Image | CompressedImage) -> NDArray[np.uint8]:
             return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
         # image_transport compresses what a Bayer sensor gives as one channel.
         encoding = message.format.split(';')[0].strip()
-        is_bayer = encoding.startswith('bayer_') and encoding in RGB_ENCODINGS
-        _, _, conversion = RGB_ENCODINGS[encoding if is_bayer else 'mono8']
-        return cv2.cvtColor(decoded, conversion)
+        is_bayer = encoding.startswith('bayer_')
+        _, _, conversion = RGB_ENCODINGS.get(encoding if is_bayer else 'mono8', ('u1', 1, None))
+        return cv2.cvtColor(decoded, cv2.COLOR_GRAY2RGB if conversion is None else conversion)
     if message.encoding not in RGB_ENCODINGS:
         raise ValueError(
             f'encoding: expected one of {", ".join(RGB_ENCODINGS)}, got {message.encoding!r}'
