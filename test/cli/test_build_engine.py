@@ -84,8 +84,8 @@ def test_a_runtime_that_computes_something_else_fails_the_selftest(model, tmp_pa
         def run(self, inputs):
             return {name: -maps for name, maps in self._runtime.run(inputs).items()}
 
-    def open_wrong(model, runtime, threads):
-        right, reason = opened(model, 'onnx', threads)
+    def open_wrong(model, runtime, threads, options=None):
+        right, reason = opened(model, 'onnx', threads, options)
         return (right if runtime == 'onnx' else Wrong(right)), reason
 
     monkeypatch.setattr(selftest, 'open_runtime', open_wrong)
