@@ -170,8 +170,8 @@ def _topics() -> Finding:
     if child.returncode:
         words = ' '.join(child.stderr.split()[-LAST_WORDS:])
         return Finding('camera topics', f'ROS 2 does not start: {words}', 'Mend ROS 2, see above.')
-    found = child.stdout.split('\n')[:-1]
-    if not any(found):
+    found = child.stdout.strip().splitlines()
+    if not found:
         return Finding('camera topics', 'none', 'Start the camera: no node publishes pictures.')
     return Finding('camera topics', ', '.join(found))
 

@@ -195,11 +195,8 @@ def _tell(
 
 def _read_labelled(pipeline: HandPipeline, label: ImageLabel, frame: Frame) -> tuple[Hand, ...]:
     """Reads the labelled hands of a picture without looking for them."""
-    inside = [hand for hand in label.hands if np.isfinite(hand.keypoints_px).any()]
-    if not inside:
-        return ()
-    boxes_px = np.array([keypoint_box(hand.keypoints_px) for hand in inside])
-    return tuple(pipeline.read_regions(frame.rgb, boxes_px, np.zeros(len(inside), np.float32)))
+    boxes_px = np.array([keypoint_box(hand.keypoints_px) for hand in label.hands]).reshape(-1, 4)
+    return tuple(pipeline.read_regions(frame.rgb, boxes_px, np.zeros(len(boxes_px), np.float32)))
 
 
 def _line(name: str, rows: Sequence[Row]) -> str:

@@ -18,9 +18,10 @@ def import_with_ros(name: str) -> ModuleType:
     """
     # Where this package is built into the environment of this Python, that is its ROS prefix,
     # whatever else is sourced.
-    sourced = os.environ.get('AMENT_PREFIX_PATH', '')
+    sourced = list(filter(None, os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)))
     if not sourced or (Path(sys.prefix) / 'share' / 'hand_pose_ros').is_dir():
-        os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(filter(None, (sys.prefix, sourced)))
+        prefixes = [sys.prefix, *(each for each in sourced if each != sys.prefix)]
+        os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join(prefixes)
     try:
         importlib.import_module('rclpy')
         importlib.import_module('hand_pose_ros.msg')

@@ -113,7 +113,11 @@ def scene_sample(
         hands = [_hide(known, matte) for known in hands]
         hands.append(new)
         sides.append(new_sides)
-    hidden = hands[-1][0] if hands else _no_hand(rng, (width, height), augmentation)
+    if hands:
+        hidden = hands[-1][0]
+    else:
+        extent = _hand_share(rng, augmentation) * max(width, height)
+        hidden = _spread(rng, rng.uniform((0, 0), (width, height)), extent)
     canvas, _ = _occlude(rng, canvas, hidden, backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
     return _finish(image, hands, sides, (width, height))
@@ -184,7 +188,8 @@ def empty_region_sample(
         matrix = beside_hands(rng, picture, (width, height)) if picture.complete else None
         if matrix is not None:
             canvas, *_ = _paste(rng, canvas, picture, matrix)
-    canvas, _ = _occlude(rng, canvas, _spread(rng, (width, height), 1 / BOX_MARGIN), backgrounds)
+    where = _spread(rng, np.array([width, height]) / 2, max(width, height) / BOX_MARGIN)
+    canvas, _ = _occlude(rng, canvas, where, backgrounds)
     image = _letterboxed(photometric(rng, canvas), size)
     sample = _finish(image, [], [], (width, height))
     return replace(sample, coverage=np.zeros((size, size), np.float32))
@@ -264,19 +269,12 @@ def _hand_share(rng: Generator, augmentation: Augmentation) -> float:
     return float(np.exp(rng.uniform(low, high)))
 
 
-def _no_hand(
-    rng: Generator, frame_wh: tuple[int, int], augmentation: Augmentation
+def _spread(
+    rng: Generator, middle_px: NDArray[np.floating], extent_px: float
 ) -> NDArray[np.float32]:
-    """Draws where the keypoints of a hand could be in a scene, (21, 2)."""
-    points_px = _spread(rng, frame_wh, _hand_share(rng, augmentation))
-    middle_px = np.array(frame_wh) / 2
-    return points_px + (rng.uniform((0, 0), frame_wh) - middle_px).astype(np.float32)
-
-
-def _spread(rng: Generator, frame_wh: tuple[int, int], share: float) -> NDArray[np.float32]:
-    """Draws (21, 2) points about the middle of a frame, over a share of its longer side."""
-    offsets_px = share * max(frame_wh) * rng.uniform(-0.5, 0.5, (NUM_KEYPOINTS, 2))
-    return (np.array(frame_wh) / 2 + offsets_px).astype(np.float32)
+    """Draws where the keypoints of a hand of a size about a middle (2,) could be, (21, 2)."""
+    offsets_px = extent_px * rng.uniform(-0.5, 0.5, (NUM_KEYPOINTS, 2))
+    return (middle_px + offsets_px).astype(np.float32)
 
 
 def _paste(

@@ -18,7 +18,8 @@ from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from hand_pose_ros.data.labels import ImageLabel, image_to_json
-from hand_pose_ros.data.synth_dataset import encode_depth_png, encode_jpeg
+from hand_pose_ros.data.pictures import encode_jpeg
+from hand_pose_ros.data.synth_dataset import encode_depth_png
 from hand_pose_ros.types import Camera
 
 COLOUR_TOPIC = '/camera/camera/color/image_raw/compressed'

@@ -5,6 +5,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from hand_pose_ros.data.pictures import encode_jpeg
+
 
 def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Varies light, colour and sharpness of an (H, W, 3) float32 R, G, B picture, 0..255."""
@@ -29,7 +31,7 @@ def photometric(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float3
 
 def compressed(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Sends an (H, W, 3) picture through JPEG of a quality, 0..100."""
-    _, code = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    code = np.frombuffer(encode_jpeg(rgb, quality), np.uint8)
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
 
 

@@ -313,6 +313,12 @@ def read_picture(path: Path, flags: int) -> NDArray[Any]:
     return picture
 
 
+def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
+    """Compresses an (H, W, 3) picture."""
+    _, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()
+
+
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Reads a picture as (H, W, 3) uint8 R, G, B, turned upright by its EXIF orientation.
 

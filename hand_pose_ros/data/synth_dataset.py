@@ -29,6 +29,7 @@ from hand_pose_ros.data.depth_sensors import (
     skin_range_m,
 )
 from hand_pose_ros.data.labels import HandLabel, ImageLabel, read_labels, write_labels
+from hand_pose_ros.data.pictures import encode_jpeg
 from hand_pose_ros.data.rendering.render import RenderedBatch, SceneConfig
 from hand_pose_ros.types import Camera, Side
 
@@ -358,12 +359,6 @@ def _label_mask(batch: RenderedBatch, row: int) -> NDArray[np.uint8]:
     for index, hand in enumerate(_seen_hands(batch, row)):
         numbers[hand + 1] = index + 1
     return numbers[batch.mask[row].cpu().numpy()]
-
-
-def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:
-    """Compresses an (H, W, 3) RGB picture."""
-    _, data = cv2.imencode('.jpg', rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return data.tobytes()
 
 
 def encode_mask_png(mask: NDArray[np.uint8]) -> bytes:

@@ -19,6 +19,14 @@ from std_msgs.msg import Header
 from hand_pose_ros.msg import HandKeypoint, HandPose, HandPoseArray
 from hand_pose_ros.types import Camera, Hand
 
+BAYER_PATTERNS = {
+    'bayer_rggb8': cv2.COLOR_BayerBG2RGB,
+    'bayer_bggr8': cv2.COLOR_BayerRG2RGB,
+    'bayer_gbrg8': cv2.COLOR_BayerGR2RGB,
+    'bayer_grbg8': cv2.COLOR_BayerGB2RGB,
+}
+"""OpenCV names a Bayer pattern by its second row, ROS by its first."""
+
 RGB_ENCODINGS: dict[str, tuple[str, int, int | None]] = {
     'rgb8': ('u1', 3, None),
     'rgba8': ('u1', 4, cv2.COLOR_RGBA2RGB),
@@ -34,11 +42,7 @@ RGB_ENCODINGS: dict[str, tuple[str, int, int | None]] = {
     'uyvy': ('u1', 2, cv2.COLOR_YUV2RGB_UYVY),
     'yuv422_yuy2': ('u1', 2, cv2.COLOR_YUV2RGB_YUYV),
     'yuyv': ('u1', 2, cv2.COLOR_YUV2RGB_YUYV),
-    # OpenCV names a Bayer pattern by its second row, ROS by its first.
-    'bayer_rggb8': ('u1', 1, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr8': ('u1', 1, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg8': ('u1', 1, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg8': ('u1', 1, cv2.COLOR_BayerGB2RGB),
+    **{name: ('u1', 1, conversion) for name, conversion in BAYER_PATTERNS.items()},
 }
 """Encoding (sensor_msgs/image_encodings.hpp) to element type, channels, OpenCV conversion."""
 
@@ -82,9 +86,7 @@ def rgb_from_msg(message: Image | CompressedImage) -> NDArray[np.uint8]:
             return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
         # image_transport compresses what a Bayer sensor gives as one channel.
         encoding = message.format.split(';')[0].strip()
-        is_bayer = encoding.startswith('bayer_')
-        _, _, conversion = RGB_ENCODINGS.get(encoding if is_bayer else 'mono8', ('u1', 1, None))
-        return cv2.cvtColor(decoded, cv2.COLOR_GRAY2RGB if conversion is None else conversion)
+        return cv2.cvtColor(decoded, BAYER_PATTERNS.get(encoding, cv2.COLOR_GRAY2RGB))
     if message.encoding not in RGB_ENCODINGS:
         raise ValueError(
             f'encoding: expected one of {", ".join(RGB_ENCODINGS)}, got {message.encoding!r}'

@@ -26,7 +26,8 @@ def model_for(path: Path, precision: str) -> bytes:
         EngineError: The package onnx is missing, or the file is no sound model, or does not fit
             the precision.
     """
-    if is_quantised(path) and precision != 'int8':
+    quantised = is_quantised(path)
+    if quantised and precision != 'int8':
         raise EngineError(f'{path} is quantised: set model.engine_precision to int8')
     if precision == 'fp32':
         return _folded(path)
@@ -39,13 +40,12 @@ def model_for(path: Path, precision: str) -> bytes:
             'model.engine_precision fp32 does without'
         ) from error
     if precision == 'int8':
-        model = onnx.load(path)
-        if not is_quantised(path):
+        if not quantised:
             raise EngineError(
                 f'int8 needs a quantised model file, as `hand-pose export-int8 --tensorrt` makes '
                 f'it; {path} is not quantised'
             )
-        _check_signed(model, path)
+        _check_signed(onnx.load(path), path)
         return path.read_bytes()
     return _half(_folded(path))
 

@@ -1,5 +1,6 @@
 """Every kind of input gives the same: named frames in order."""
 
+import os
 import struct
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from hand_pose_ros.cli.inputs import Topics, check_out, open_sources
+from hand_pose_ros.cli.ros_modules import import_with_ros
 
 ANY = Topics()
 TOPIC = '/camera/color/image_raw'
@@ -110,6 +112,16 @@ def test_a_bag_without_ros_says_how_to_get_it(bag, monkeypatch):
     monkeypatch.setitem(sys.modules, 'rclpy', None)
     with pytest.raises(ValueError, match='needs ROS 2'):
         one(path)
+
+
+@pytest.mark.parametrize('sourced', ['', '/opt/ros/jazzy', sys.prefix])
+def test_the_prefix_of_this_python_comes_first_and_once(ros, monkeypatch, sourced):
+    monkeypatch.setenv('AMENT_PREFIX_PATH', sourced)
+    for _ in range(2):
+        import_with_ros('bags')
+    prefixes = os.environ['AMENT_PREFIX_PATH'].split(os.pathsep)
+    assert prefixes.count(sys.prefix) == 1
+    assert prefixes == list(dict.fromkeys(filter(None, (sys.prefix, sourced))))
 
 
 @pytest.fixture
