@@ -111,6 +111,7 @@ class Hand:
         position_sources: (21,) uint8, a PositionSource for each joint.
         id: Name of the track, stable while the hand is tracked; empty when not tracked.
         mask: Its pixels, where the estimator tells.
+        turns: Quarters by which the picture was turned, counter-clockwise, to read the hand.
     """
 
     keypoints_px: NDArray[np.float32]
@@ -123,3 +124,4 @@ class Hand:
     position_sources: NDArray[np.uint8] = field(default_factory=_no_sources)
     id: str = ''
     mask: HandMask | None = None
+    turns: int = 0

@@ -30,10 +30,16 @@ def open_hand(centre, size):
     return (np.array(points) * size + np.array(centre)).astype(np.float32)
 
 
+def place_of(image):
+    """Returns the (2, 3) affine map from pixels of a part of the ramp picture to its own."""
+    rows, columns = np.nonzero(image[..., 2] != FILL)
+    pixels = np.stack((columns, rows, np.ones_like(rows)), axis=1)
+    return np.linalg.lstsq(pixels, image[rows, columns, :2] * 2.56, rcond=None)[0].T
+
+
 def is_mirrored(image):
-    """Tells whether the red of a part of the ramp picture falls from left to right."""
-    inside = image[..., 2] != FILL
-    return np.polyfit(np.nonzero(inside)[1], image[inside][:, 0], 1)[0] < 0
+    """Tells whether a part of the ramp picture is mirrored, turned or not."""
+    return np.linalg.det(place_of(image)[:, :2]) < 0
 
 
 class OracleRuntime:
@@ -75,10 +81,5 @@ class OracleRuntime:
         return np.concatenate((keypoints, heatmap.background(keypoints)[None], regions))
 
     def _to_network(self, image, points):
-        inside = image[..., 2] != FILL
-        rows, columns = np.nonzero(inside)
-        mapped = []
-        for axis, cells in enumerate((columns, rows)):
-            slope, start = np.polyfit(cells, image[inside][:, axis] * 2.56, 1)
-            mapped.append((points[:, axis] - start) / slope)
-        return np.stack(mapped, axis=1)
+        place = place_of(image)
+        return np.linalg.solve(place[:, :2], (points - place[:, 2]).T).T

@@ -19,7 +19,7 @@ from hand_pose_ros.cli.ros_modules import import_with_ros
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.evaluation.benchmark import WARM_UP, measure_pipeline, stages_of, surroundings
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import open_networks
+from hand_pose_ros.pipeline.networks import open_networks
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.base import ModelSpec
 from hand_pose_ros.runtimes.open import open_runtime, shipped_models

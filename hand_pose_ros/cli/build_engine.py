@@ -9,7 +9,7 @@ from tqdm import tqdm
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.estimators.readers import USUAL_MODELS
 from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import engine_options
+from hand_pose_ros.pipeline.networks import engine_options
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.engine_options import EngineError, EngineOptions
 from hand_pose_ros.runtimes.open import find_model, open_runtime

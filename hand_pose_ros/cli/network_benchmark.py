@@ -8,7 +8,7 @@ from typing import Any
 from hand_pose_ros.cli.build_engine import open_engine
 from hand_pose_ros.evaluation.network_benchmark import Row, measure_limits, measure_network
 from hand_pose_ros.pipeline.config import ModelConfig
-from hand_pose_ros.pipeline.hand_pipeline import engine_options
+from hand_pose_ros.pipeline.networks import engine_options
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.engine_gpu import find_gpu
 from hand_pose_ros.runtimes.engine_options import EngineError

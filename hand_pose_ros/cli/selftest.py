@@ -27,7 +27,7 @@ from hand_pose_ros.evaluation.parity import (
     time_runs,
 )
 from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import engine_options
+from hand_pose_ros.pipeline.networks import engine_options
 from hand_pose_ros.pipeline.settings import with_values
 from hand_pose_ros.runtimes.base import ModelSpec, Runtime
 from hand_pose_ros.runtimes.engine_options import EngineError

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hand_pose_ros.codecs.region_map import signed_side
 from hand_pose_ros.estimators.base import Reader
 from hand_pose_ros.estimators.srhandnet import make_hand, with_side
-from hand_pose_ros.types import MIRRORED, Hand
+from hand_pose_ros.geometry.turns import turned_boxes, turned_points
+from hand_pose_ros.types import MIRRORED, Hand, HandMask
 
 WORTH_SCORE = 0.35
 """Least score of a hand that is worth another look."""
@@ -72,6 +73,32 @@ def mirrored_hand(hand: Hand, width: int) -> Hand:
         keypoints_px=keypoints_px,
         box_px=_mirrored_boxes(hand.box_px, width),
         side=MIRRORED[hand.side],
+    )
+
+
+def turned_hand(hand: Hand, turns: int, image_hw: tuple[int, ...]) -> Hand:
+    """Returns a hand of a picture as it is in the turned picture.
+
+    Args:
+        hand: Without joints in metres.
+        turns: Quarters, counter-clockwise; negative ones are clockwise.
+        image_hw: Height and width of the picture before it is turned.
+
+    Returns:
+        The hand; its `turns` say how the turned picture must be turned to show it as here.
+    """
+    if turns % 4 == 0:
+        return hand
+    mask = hand.mask
+    if mask is not None:
+        cells = np.ascontiguousarray(np.rot90(mask.cells, turns))
+        mask = HandMask(cells, turned_boxes(mask.box_px, turns, image_hw))
+    return replace(
+        hand,
+        keypoints_px=turned_points(hand.keypoints_px, turns, image_hw),
+        box_px=turned_boxes(hand.box_px, turns, image_hw),
+        mask=mask,
+        turns=(hand.turns - turns) % 4,
     )
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
 from hand_pose_ros.pipeline.lift import lift_hand, lift_hands
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.pipeline.smoothing import HandSmoother
 from hand_pose_ros.pipeline.tracking import Tracker
 from hand_pose_ros.types import Frame, Hand

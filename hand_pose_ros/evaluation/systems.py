@@ -33,7 +33,8 @@ from hand_pose_ros.evaluation.photos import (
     single_pictures,
 )
 from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.base import Runtime
 from hand_pose_ros.runtimes.open import find_model, open_runtime
 from hand_pose_ros.types import Frame

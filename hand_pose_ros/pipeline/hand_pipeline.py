@@ -1,59 +1,22 @@
 """Frame in, hands out: the one path that the node, the command line and the evaluation share."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hand_pose_ros.estimators.base import Estimator
-from hand_pose_ros.estimators.hand_presence import HandPresenceJudge
-from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.estimators.readers import open_estimator
-from hand_pose_ros.estimators.views import settled
-from hand_pose_ros.geometry.boxes import pairwise_iou
-from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
+from hand_pose_ros.pipeline.config import PipelineConfig
+from hand_pose_ros.pipeline.duplicates import distinct
 from hand_pose_ros.pipeline.lift import lift_hands
+from hand_pose_ros.pipeline.networks import Networks, open_networks
+from hand_pose_ros.pipeline.search import look_at, search
 from hand_pose_ros.pipeline.smoothing import HandSmoother
-from hand_pose_ros.pipeline.tracking import Tracker
-from hand_pose_ros.runtimes.base import Runtime
-from hand_pose_ros.runtimes.engine_options import EngineOptions
+from hand_pose_ros.pipeline.tracking import TrackedRegion, Tracker
 from hand_pose_ros.runtimes.engine_swap import SwappingRuntime
-from hand_pose_ros.runtimes.last_resort import LastResortRuntime
-from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Frame, Hand
 
-KNOWN_IOU = 0.3
-"""A hand that overlaps a tracked region more is the tracked one."""
-
-PART_SIZE, PART_DISTANCE = 0.85, 0.1
-"""Of two hands one of which is smaller than this share of the other, and lies on it, keypoints as
-near to keypoints as this share of the other's size on average, only the better is one."""
-
-DUPLICATE_DISTANCE = 0.2
-"""Two hands nearer than this on average, in hand sizes, are one hand found twice."""
-
-
-@dataclass(frozen=True)
-class Networks:
-    """Open networks.
-
-    Attributes:
-        estimator: Finds the hands of a picture.
-        description: Which model runs where and why, for logs.
-        judge: Says which of what was found are hands; None for scores of the keypoints alone.
-        depth: Finds joints in depth; None for depth look-up alone.
-        engines: Those runtimes that may change while they run.
-        close: Gives back what the networks hold.
-    """
-
-    estimator: Estimator
-    description: str = ''
-    judge: HandPresenceJudge | None = None
-    depth: LocalRegressionHourglassEstimator | None = None
-    engines: Sequence[SwappingRuntime | LastResortRuntime] = ()
-    close: Callable[[], None] = lambda: None
+TURNS = (2, 1, 3)
+"""Quarters by which the frame is turned to search it for hands that do not point up."""
 
 
 class HandPipeline:
@@ -79,7 +42,7 @@ class HandPipeline:
         self._tracker = Tracker(config.tracking, ids)
         self._smoother = HandSmoother(config.smoothing)
         self._frames_since_detection = 0
-        self._reach = 'far'
+        self._searches = -1
 
     def __call__(self, frame: Frame) -> tuple[Hand, ...]:
         """Finds the hands of the next frame.
@@ -94,7 +57,7 @@ class HandPipeline:
             ValueError: The picture is not (H, W, 3) uint8, or the depth has another size.
         """
         _check(frame)
-        hands = self._find(frame)
+        hands = tuple(self._find(frame))
         if frame.depth_m is None or frame.camera is None:
             lacks = 'no depth image' if frame.depth_m is None else 'no calibration of the camera'
             self._depth_refusals = [lacks] if hands else []
@@ -162,44 +125,38 @@ class HandPipeline:
         """Forgets all tracks, as after a jump in time; ids are still never used again."""
         self._tracker.reset()
         self._smoother.reset()
-        self._frames_since_detection, self._reach = 0, 'far'
+        self._frames_since_detection, self._searches = 0, -1
 
-    def _find(self, frame: Frame) -> tuple[Hand, ...]:
+    def _find(self, frame: Frame) -> list[Hand]:
         settings, tracking = self._config.detector, self._config.tracking
-        tracked = np.zeros((0, 4), np.float32)
-        sides: NDArray[np.float32] = np.zeros(0, np.float32)
+        tracked: list[TrackedRegion] = []
         if tracking.enabled and settings.cycle != 'off':
-            regions = self._tracker.regions(frame.stamp_s)
-            tracked = np.reshape([box for _, box, _ in regions], (-1, 4)).astype(np.float32)
-            sides = np.array([side for _, _, side in regions], np.float32)
-        hands = []
+            tracked = self._tracker.regions(frame.stamp_s)
         self._frames_since_detection += 1
-        only_tracked = len(tracked) > 0 and self._frames_since_detection < tracking.detect_interval
-        is_lost = False
-        if only_tracked:
-            hands = self._look_at(frame.rgb, tracked, sides)
-            is_lost = len(hands) < len(tracked)
-        if is_lost or not only_tracked:
-            self._frames_since_detection = 0
-            self._reach = self._next_reach(is_lost)
-            how = (settings.threshold, settings.cycle, settings.subcell_refinement)
-            hands = self._networks.estimator.detect(frame.rgb, *how, tracked, sides, self._reach)
-            hands = self._settled(frame.rgb, self._judged(frame.rgb, hands), tracked)
-        complete = [hand for hand in hands if _is_hand(hand, settings)]
-        complete = _distinct(sorted(complete, key=lambda hand: -hand.score))
-        return tuple(complete)
+        where = (self._networks, settings, frame.rgb, tracked)
+        if tracked and self._frames_since_detection < tracking.detect_interval:
+            hands = look_at(*where)
+            if len(hands) == len(tracked):
+                return distinct(hands)
+            # A lost hand is most likely near, and fast.
+            searches = [(turns, 'near') for turns in sorted({each.turns for each in tracked})]
+        else:
+            searches = self._next_searches()
+        self._frames_since_detection = 0
+        return search(*where, searches)
 
-    def _next_reach(self, is_lost: bool) -> str:
-        """Says which hands the next search is for; in a stream one kind follows the other.
-
-        Args:
-            is_lost: A tracked hand is not where it was: most likely it is near, and fast.
-        """
-        if not self._config.detector.far_hands:
-            return 'near'
+    def _next_searches(self) -> list[tuple[int, str]]:
+        """Returns turns and reach of the next searches; in a stream one kind follows the other."""
+        settings = self._config.detector
+        upright = [(0, 'near'), *[(0, 'far')] * settings.far_hands]
+        turned: list[tuple[int, str]] = []
+        if settings.turned_hands and settings.cycle == 'full':
+            turned = [(turns, 'near') for turns in TURNS]
         if not self._config.tracking.enabled:
-            return 'all'
-        return 'near' if is_lost or self._reach == 'far' else 'far'
+            return [(0, 'all' if settings.far_hands else 'near'), *turned]
+        kinds = [kind for each in turned for kind in (*upright, each)] or upright
+        self._searches += 1
+        return [kinds[self._searches % len(kinds)]]
 
     def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
         """Returns at most as many hands as are wanted, best first."""
@@ -212,38 +169,6 @@ class HandPipeline:
         kept = hands[: most or None]
         self._shown_ids = {hand.id for hand in kept}
         return tuple(sorted(kept, key=lambda hand: -hand.score))
-
-    def _look_at(
-        self, rgb: NDArray[np.uint8], boxes_px: NDArray[np.float32], sides: NDArray[np.float32]
-    ) -> list[Hand]:
-        settings = self._config.detector
-        hands = self._networks.estimator.look_again(
-            rgb, boxes_px, settings.threshold, settings.subcell_refinement, sides
-        )
-        hands = self._judged(rgb, hands)
-        return [hand for hand in hands if _is_hand(hand, settings)]
-
-    def _judged(self, rgb: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
-        judge = self._networks.judge
-        return judge.judged(rgb, hands) if judge else hands
-
-    def _settled(
-        self, rgb: NDArray[np.uint8], hands: list[Hand], tracked_px: NDArray[np.float32]
-    ) -> list[Hand]:
-        """Looks once more at new hands; a tracked one was seen often enough."""
-        settings = self._config.detector
-        if settings.cycle != 'full' or not hands:
-            return hands
-        boxes_px = np.array([hand.box_px for hand in hands])
-        is_known = pairwise_iou(boxes_px, tracked_px).max(axis=1, initial=0) > KNOWN_IOU
-        known = [hand for hand, each in zip(hands, is_known, strict=True) if each]
-        new = [hand for hand, each in zip(hands, is_known, strict=True) if not each]
-        how = (settings.threshold, settings.subcell_refinement)
-        seen = settled(self._networks.estimator.reader, rgb, new, *how)
-        # What was not worth another look comes back as it was, and was judged before.
-        left = [hand for hand, before in zip(seen, new, strict=True) if hand is before]
-        looked_at = [hand for hand, before in zip(seen, new, strict=True) if hand is not before]
-        return known + left + self._judged(rgb, looked_at)
 
 
 def open_pipeline(
@@ -263,62 +188,6 @@ def open_pipeline(
     return HandPipeline(open_networks(config, wait), config, ids)
 
 
-def open_networks(config: PipelineConfig, wait: bool = True) -> Networks:
-    """Loads the models.
-
-    Args:
-        config: Names them.
-        wait: Wait for TensorRT engines that must be built; otherwise work at once, on what else
-            there is, and take them over when they are ready.
-
-    Raises:
-        FileNotFoundError: There is no such model.
-        ValueError: A model is damaged, or its runtime is not installed.
-    """
-    model = config.model
-    engines: list[SwappingRuntime | LastResortRuntime] = []
-    # Where one model cannot be opened, the engines of the others must not go on being built.
-    with ExitStack() as opened:
-
-        def open_model(name: str) -> tuple[Runtime, str]:
-            options = engine_options(model)
-            runtime, reason = open_runtime(name, model.runtime, model.threads, options, wait)
-            opened.callback(getattr(runtime, 'close', lambda: None))
-            if isinstance(runtime, SwappingRuntime | LastResortRuntime):
-                engines.append(runtime)
-            return runtime, reason
-
-        runtime, reason = open_model(model.detector)
-        estimator, more = open_estimator(
-            model.estimator, runtime, model.estimator_model, open_model
-        )
-        reasons = [reason, more]
-        judge = None
-        if model.presence:
-            presence_runtime, more = open_model(model.presence)
-            judge = HandPresenceJudge(presence_runtime)
-            reasons.append(more)
-        depth = None
-        if model.depth:
-            depth_runtime, more = open_model(model.depth)
-            depth = LocalRegressionHourglassEstimator(depth_runtime)
-            reasons.append(more)
-        why = '; '.join(filter(None, reasons))
-        close = opened.pop_all().close
-    return Networks(estimator, why, judge, depth, engines, close)
-
-
-def engine_options(model: ModelConfig) -> EngineOptions:
-    """Returns how TensorRT engines are built."""
-    return EngineOptions(
-        precision=model.engine_precision,
-        max_batch=model.engine_max_regions,
-        workspace_mb=model.engine_workspace_mb,
-        level=model.engine_level,
-        cache_mb=model.engine_cache_mb,
-    )
-
-
 def _check(frame: Frame) -> None:
     shape = frame.rgb.shape
     if frame.rgb.dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
@@ -327,39 +196,3 @@ def _check(frame: Frame) -> None:
         raise ValueError(
             f'depth must be as large as the picture, {shape[:2]}, got {frame.depth_m.shape}'
         )
-
-
-def _is_hand(hand: Hand, settings: DetectorConfig) -> bool:
-    seen = int(np.isfinite(hand.keypoints_px).all(axis=1).sum())
-    return seen >= settings.min_keypoints and hand.score >= settings.min_score
-
-
-def _distinct(hands: list[Hand]) -> list[Hand]:
-    """Keeps the better (earlier) of two hands that coincide, or one of which lies on the other."""
-    kept: list[Hand] = []
-    for hand in hands:
-        if not any(_coincide(hand, other) or _overlie(hand, other) for other in kept):
-            kept.append(hand)
-    return kept
-
-
-def _coincide(hand: Hand, other: Hand) -> bool:
-    gaps_px = np.linalg.norm(hand.keypoints_px - other.keypoints_px, axis=1)
-    shared_px = gaps_px[np.isfinite(gaps_px)]
-    return len(shared_px) > 0 and bool(shared_px.mean() <= DUPLICATE_DISTANCE * _size_px(hand))
-
-
-def _overlie(hand: Hand, other: Hand) -> bool:
-    """Tells whether one of two hands is smaller and lies on the other: fingers of a close one."""
-    small, large = sorted((hand, other), key=_size_px)
-    if _size_px(small) > PART_SIZE * _size_px(large):
-        return False
-    points_px, others_px = (
-        each.keypoints_px[np.isfinite(each.keypoints_px).all(axis=1)] for each in (small, large)
-    )
-    gaps_px = np.linalg.norm(points_px[:, None] - others_px[None], axis=2).min(axis=1)
-    return bool(gaps_px.mean() < PART_DISTANCE * _size_px(large))
-
-
-def _size_px(hand: Hand) -> float:
-    return float((hand.box_px[2:] - hand.box_px[:2]).max())

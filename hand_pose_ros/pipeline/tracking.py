@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hand_pose_ros.codecs.region_map import BOX_MARGIN, side_of, signed_side
 from hand_pose_ros.geometry.boxes import pairwise_iou
 from hand_pose_ros.pipeline.config import TrackingConfig
+from hand_pose_ros.skeleton import FINGERS, WRIST
 from hand_pose_ros.types import Hand
 
 VELOCITY_MEMORY_S = 0.05
@@ -40,6 +41,29 @@ AWAY_WEIGHT = 3.0
 """Hand sizes per second: of two hands that cross, the one seen last is the one in front."""
 
 
+TURNING_DEG = 65
+"""A hand that points farther away from the picture's upper edge is read in another turn of the
+picture; more than half a quarter, so that one that points between two does not go to and fro."""
+
+
+@dataclass(frozen=True)
+class TrackedRegion:
+    """Where a tracked hand should be.
+
+    Attributes:
+        id: Of the track.
+        box_px: (4,) float32, (x0, y0, x1, y1) in pixels: the region of the hand as last seen (the
+            keypoints' box and its margin), moved, and not clipped to the image.
+        side: -1 for left to 1 for right.
+        turns: Quarters by which the picture is to be turned so that the hand points up.
+    """
+
+    id: str
+    box_px: NDArray[np.float32]
+    side: float
+    turns: int
+
+
 @dataclass
 class _Track:
     """A hand over time.
@@ -52,6 +76,7 @@ class _Track:
         velocity: (4,) float64, change of `place` per second.
         side_mean: Mean of the signed side scores, -1 for left to 1 for right.
         sightings: How often it was seen with a known side.
+        turns: As of `TrackedRegion`.
     """
 
     id: str
@@ -60,6 +85,7 @@ class _Track:
     velocity: NDArray[np.float64]
     side_mean: float = 0.0
     sightings: int = 0
+    turns: int = 0
 
     def place_at(self, stamp_s: float) -> NDArray[np.float64]:
         """Predicts `place` with a velocity that dies away."""
@@ -102,26 +128,24 @@ class Tracker:
         self._tracks = []
         self._stamp_s = -math.inf
 
-    def regions(self, stamp_s: float) -> list[tuple[str, NDArray[np.float32], float]]:
+    def regions(self, stamp_s: float) -> list[TrackedRegion]:
         """Predicts where the tracked hands are, also those missed lately.
 
         Args:
             stamp_s: Acquisition time of the image to be searched, in seconds.
 
         Returns:
-            For each track its id; (4,) float32, (x0, y0, x1, y1) in pixels: the region of the
-            hand as last seen (the keypoints' box and its margin), moved, and not clipped to the
-            image; and its side, -1 for left to 1 for right. None at a stamp before the last
-            update.
+            One for each track; none at a stamp before the last update.
         """
         if stamp_s < self._stamp_s:
             return []
         margin = np.array([0, 0, math.log(BOX_MARGIN), math.log(BOX_MARGIN)])
         return [
-            (
+            TrackedRegion(
                 track.id,
                 _box_px(track.place_at(stamp_s) + margin).astype(np.float32),
                 track.side_mean,
+                track.turns,
             )
             for track in self._alive(stamp_s)
         ]
@@ -150,6 +174,7 @@ class Tracker:
                 track = _Track(str(next(self._ids)), stamp_s, place, np.zeros(4))
                 self._tracks.append(track)
             track.see(place, signed_side(hand), stamp_s)
+            track.turns = upright_turns(hand)
             named.append(_with_track(hand, track))
         return tuple(named)
 
@@ -191,6 +216,23 @@ class Tracker:
         cost = distance + (1 - overlap) + AWAY_WEIGHT * away_s
         cost += SIDE_WEIGHT * np.maximum(0, -sides * side_means)
         return np.where((overlap >= self.config.min_iou) | near, cost, np.inf)
+
+
+def upright_turns(hand: Hand) -> int:
+    """Returns the quarters by which the picture is to be turned so that a hand points up.
+
+    Args:
+        hand: Turned as it was read, unless it points farther than TURNING_DEG from up there, or
+            does not show where it points.
+    """
+    knuckles_px = hand.keypoints_px[[finger[0] for finger in FINGERS[1:]]]
+    seen_px = knuckles_px[np.isfinite(knuckles_px).all(axis=1)]
+    if len(seen_px) == 0 or np.isnan(hand.keypoints_px[WRIST]).any():
+        return hand.turns
+    x, y = seen_px.mean(axis=0) - hand.keypoints_px[WRIST]
+    from_up_deg = math.degrees(math.atan2(x, -y))  # to the right
+    off_deg = (from_up_deg - 90 * hand.turns + 180) % 360 - 180
+    return round(from_up_deg / 90) % 4 if abs(off_deg) > TURNING_DEG else hand.turns
 
 
 def _faded(elapsed_s: float, memory_s: float) -> float:

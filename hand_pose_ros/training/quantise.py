@@ -28,7 +28,8 @@ from hand_pose_ros.evaluation.metrics import pck
 from hand_pose_ros.evaluation.parity import difference
 from hand_pose_ros.evaluation.photos import Photos, score_photos, single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.base import ModelSpec, Runtime
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.training.validation import reader_pck

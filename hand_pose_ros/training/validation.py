@@ -15,7 +15,8 @@ from hand_pose_ros.evaluation.metrics import normalised_errors, pck
 from hand_pose_ros.evaluation.photos import score_photos, single_pictures
 from hand_pose_ros.networks.deployed import Deployed
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.base import ModelSpec, Spec
 from hand_pose_ros.runtimes.torch_runtime import TorchRuntime
 

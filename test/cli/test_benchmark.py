@@ -22,7 +22,7 @@ from hand_pose_ros.evaluation.benchmark import (
     surroundings,
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import Networks
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.open import open_runtime
 from hand_pose_ros.types import Camera, Frame
 

@@ -10,7 +10,8 @@ from hand_pose_ros.cli.main import main
 from hand_pose_ros.data.labels import read_labels
 from hand_pose_ros.data.photos import load_pictures, split_photos
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.types import Side
 
 HANDS_PX = (open_hand((160, 240), 200), open_hand((480, 240), 150))

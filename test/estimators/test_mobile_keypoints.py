@@ -11,7 +11,8 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.mobile_keypoints import MobileKeypointsReader
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import PipelineConfig, SmoothingConfig, TrackingConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, KeypointSpec
 from hand_pose_ros.runtimes.onnx_runtime import OnnxRuntime
 from hand_pose_ros.types import Frame, Side

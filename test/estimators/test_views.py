@@ -7,9 +7,9 @@ import pytest
 from oracle import OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.estimators.srhandnet import SRHandNetReader, make_hand
-from hand_pose_ros.estimators.views import mirrored_hand, settled
+from hand_pose_ros.estimators.views import mirrored_hand, settled, turned_hand
 from hand_pose_ros.runtimes.base import OUTPUT_NAME
-from hand_pose_ros.types import Side
+from hand_pose_ros.types import HandMask, Side
 
 TRUTH = open_hand((300, 240), 160)
 SCORES = np.full(21, 0.5, np.float32)
@@ -99,3 +99,20 @@ def test_mirroring_twice_changes_nothing():
     np.testing.assert_allclose(twice.box_px, hand().box_px, atol=1e-4)
     assert mirrored_hand(hand(), 640).side == Side.LEFT
     assert twice.side == Side.RIGHT
+
+
+@pytest.mark.parametrize('turns', range(1, 4))
+def test_a_hand_turned_and_turned_back_is_the_same_and_says_so(turns):
+    cells = np.arange(12, dtype=np.float32).reshape(3, 4)
+    mask = HandMask(cells, np.array([199.5, 149.5, 399.5, 299.5], np.float32))
+    before = replace(hand(), mask=mask)
+    turned = turned_hand(before, turns, (480, 640))
+    assert turned.turns == -turns % 4
+    assert turned.mask.cells.shape == (cells.shape if turns == 2 else cells.shape[::-1])
+    hw = (480, 640) if turns == 2 else (640, 480)
+    after = turned_hand(turned, -turns, hw)
+    assert after.turns == 0
+    for name in ('keypoints_px', 'box_px', 'scores'):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=1e-4)
+    np.testing.assert_array_equal(after.mask.cells, cells)
+    np.testing.assert_array_equal(after.mask.box_px, mask.box_px)

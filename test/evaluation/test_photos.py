@@ -22,7 +22,8 @@ from hand_pose_ros.evaluation.photos import (
     small_hands,
 )
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.types import Side
 
 LEFT, RIGHT = open_hand((160, 240), 200), open_hand((480, 240), 150)

@@ -11,9 +11,10 @@ from oracle import HEIGHT, WIDTH, OracleRuntime, open_hand, ramp
 
 from hand_pose_ros.estimators.hand_presence import HandPresenceJudge
 from hand_pose_ros.estimators.local_regression_hourglass import LocalRegressionHourglassEstimator
-from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator, make_hand
+from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.pipeline.config import DetectorConfig, PipelineConfig, TrackingConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks, open_pipeline
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, open_pipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.runtimes.base import INPUT_NAME, OUTPUT_NAME, PRESENCE_NAME, PresenceSpec
 from hand_pose_ros.skeleton import NUM_KEYPOINTS
 from hand_pose_ros.types import Camera, Frame, PositionSource
@@ -53,22 +54,29 @@ def test_the_full_frame_pass_runs_every_nth_frame_while_a_hand_is_tracked():
     ]
 
 
+NEAR, FAR = [256, 128], [384]
+
+
 @pytest.mark.parametrize(
-    ('tracked', 'far_hands', 'sizes'),
+    ('tracked', 'far_hands', 'turned_hands', 'sizes'),
     [
-        (True, True, [256, 128, 384, 256, 128]),
-        (True, False, [256, 128] * 3),
-        (False, True, [256, 128, 384] * 3),
-        (False, False, [256, 128] * 3),
+        (True, True, True, [*NEAR, *FAR, *NEAR] * 3),
+        (True, True, False, [*NEAR, *FAR] * 4 + NEAR),
+        (True, False, False, NEAR * 9),
+        (False, True, True, [*NEAR, *FAR, *NEAR * 3] * 9),
+        (False, True, False, [*NEAR, *FAR] * 9),
+        (False, False, False, NEAR * 9),
     ],
 )
-def test_a_stream_is_searched_for_near_and_far_hands_in_turn_a_picture_for_all(
-    tracked, far_hands, sizes
+def test_a_stream_is_searched_for_near_far_and_turned_hands_in_turn_a_picture_for_all(
+    tracked, far_hands, turned_hands, sizes
 ):
     pipeline, runtime = pipeline_of(
-        [], tracking=TrackingConfig(enabled=tracked), detector=DetectorConfig(far_hands=far_hands)
+        [],
+        tracking=TrackingConfig(enabled=tracked),
+        detector=DetectorConfig(far_hands=far_hands, turned_hands=turned_hands),
     )
-    for index in range(3):
+    for index in range(9):
         pipeline(frame(index))
     assert [shape[1] for shape in runtime.batches] == sizes
 
@@ -214,37 +222,6 @@ def test_max_hands_keeps_to_the_hand_that_it_has_shown(limit):
     assert {len(hands) for hands in shown} == {limit or 2}
     assert len({hand.id for hands in shown for hand in hands}) == (limit or 2)
     assert all(hands[0].score == max(hand.score for hand in hands) for hands in shown)
-
-
-class Told:
-    """An estimator that finds the hands it is told."""
-
-    def __init__(self, *hands):
-        self.hands = [
-            make_hand(points, np.full(21, s, np.float32), 1, (480, 640)) for points, s in hands
-        ]
-
-    def detect(self, *args):
-        return self.hands
-
-
-@pytest.mark.parametrize(
-    ('other', 'kept'),
-    [
-        # Fingers of a hand that fills the frame, taken for a hand.
-        ((HAND * 0.6 + (120, 96), 0.7), [0.8]),
-        ((HAND * 0.6 + (120, 96), 0.9), [0.9]),
-        # A smaller hand beside it, and one of its size in front of it.
-        ((HAND * 0.6 + (320, 96), 0.7), [0.8, 0.7]),
-        ((HAND[::-1].copy(), 0.7), [0.8, 0.7]),
-        # The same hand again.
-        ((HAND + 5, 0.7), [0.8]),
-    ],
-)
-def test_a_hand_that_lies_on_a_larger_one_is_a_part_of_it(other, kept):
-    detector = DetectorConfig(cycle='off')
-    pipeline = HandPipeline(Networks(Told((HAND, 0.8), other)), PipelineConfig(detector=detector))
-    assert [hand.score for hand in pipeline(frame())] == pytest.approx(kept)
 
 
 def test_a_hand_with_too_few_keypoints_is_not_reported():

@@ -6,6 +6,7 @@ import pytest
 from hand_pose_ros.codecs.region_map import BOX_MARGIN
 from hand_pose_ros.pipeline.config import TrackingConfig
 from hand_pose_ros.pipeline.tracking import Tracker
+from hand_pose_ros.skeleton import WRIST
 from hand_pose_ros.types import Hand, Side
 
 START_S = 1_700_000_000.0
@@ -176,24 +177,24 @@ def test_the_same_stamp_twice_keeps_the_hands(tracker):
 def test_regions_are_where_the_hands_go(tracker):
     speed, rate_hz = 600.0, 30
     hand_id = follow(tracker, list(100 + speed / rate_hz * np.arange(10)), rate_hz)[-1]
-    ((region_id, box_px, _),) = tracker.regions(START_S + 10 / rate_hz)
-    assert region_id == hand_id
-    assert box_px.dtype == np.float32
+    (region,) = tracker.regions(START_S + 10 / rate_hz)
+    assert region.id == hand_id
+    assert region.box_px.dtype == np.float32
     expected_px = hand_at(100 + speed / rate_hz * 10, size=BOX_MARGIN).box_px
-    np.testing.assert_allclose(box_px, expected_px, atol=0.03 * SIZE_PX)
+    np.testing.assert_allclose(region.box_px, expected_px, atol=0.03 * SIZE_PX)
 
 
 def test_regions_grow_with_a_hand_that_comes_closer(tracker):
     for index in range(10):
         tracker.update((hand_at(300, size=1.03**index),), START_S + index / 30)
-    ((_, box_px, _),) = tracker.regions(START_S + 10 / 30)
+    box_px = tracker.regions(START_S + 10 / 30)[0].box_px
     assert abs((box_px[2] - box_px[0]) / SIZE_PX / BOX_MARGIN - 1.03**10) < 0.02
 
 
 def test_regions_do_not_run_away_from_a_missed_hand(tracker):
     speed = 1500.0
     follow(tracker, list(100 + speed / 30 * np.arange(10)))
-    ((_, box_px, _),) = tracker.regions(START_S + 9 / 30 + 0.39)
+    box_px = tracker.regions(START_S + 9 / 30 + 0.39)[0].box_px
     travelled_px = box_px[[0, 2]].mean() - (100 + speed / 30 * 9)
     assert 1.5 * SIZE_PX < travelled_px < 3 * SIZE_PX
 
@@ -204,6 +205,43 @@ def test_regions_name_missed_hands_until_they_are_given_up():
     tracker.update((), START_S + 0.2)
     assert len(tracker.regions(START_S + 0.39)) == 1
     assert tracker.regions(START_S + 0.41) == []
+
+
+def pointing(to_right_deg: float, turns: int = 0) -> Hand:
+    """A hand that points this far from up, and how the picture was turned to read it."""
+    angle = np.radians(to_right_deg)
+    ahead = np.array([np.sin(angle), -np.cos(angle)])
+    across = np.array([np.cos(angle), np.sin(angle)])
+    places = [(20 * ((i - 1) % 4 + 1), 5 * ((i - 1) // 4 - 2.5)) for i in range(21)]
+    points = np.array([300 + along * ahead + aside * across for along, aside in places])
+    points[WRIST] = 300
+    return replace(hand_at(300), keypoints_px=points.astype(np.float32), turns=turns)
+
+
+@pytest.mark.parametrize(
+    ('to_right_deg', 'before', 'turns'),
+    [(0, 0, 0), (90, 0, 1), (180, 0, 2), (-90, 0, 3), (90, 1, 1), (0, 2, 0), (-150, 1, 2)],
+)
+def test_a_region_says_how_to_turn_the_picture_so_that_its_hand_points_up(
+    tracker, to_right_deg, before, turns
+):
+    tracker.update((pointing(to_right_deg, before),), START_S)
+    assert tracker.regions(START_S)[0].turns == turns
+
+
+def test_a_hand_that_points_between_two_turns_stays_in_the_one_it_has(tracker):
+    for to_right_deg in (40, 50, 40):
+        for turns in (0, 1):
+            tracker.update((pointing(to_right_deg, turns),), START_S)
+            assert tracker.regions(START_S)[0].turns == turns
+
+
+def test_a_hand_that_does_not_show_where_it_points_stays_in_its_turn(tracker):
+    for hidden in ([WRIST], [5, 9, 13, 17]):
+        hand = pointing(0, turns=2)
+        hand.keypoints_px[hidden] = np.nan
+        tracker.update((hand,), START_S)
+        assert tracker.regions(START_S)[0].turns == 2
 
 
 def test_the_side_is_the_mean_along_the_track(tracker):

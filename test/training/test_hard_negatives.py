@@ -11,7 +11,8 @@ from hand_pose_ros.data.labels import read_labels, write_labels
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.training.hard_negatives import false_hands, training_pictures
 from hand_pose_ros.training.tasks import read_task
 

@@ -10,7 +10,8 @@ from hand_pose_ros.codecs.region_map import keypoint_box
 from hand_pose_ros.estimators.srhandnet import SRHandNetEstimator
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
-from hand_pose_ros.pipeline.hand_pipeline import HandPipeline, Networks
+from hand_pose_ros.pipeline.hand_pipeline import HandPipeline
+from hand_pose_ros.pipeline.networks import Networks
 from hand_pose_ros.training.pseudo_labels import (
     agreed,
     close_window,

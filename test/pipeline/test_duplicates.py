@@ -1,0 +1,39 @@
+"""Hands found twice, and hands that only look like it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from oracle import open_hand
+
+from hand_pose_ros.estimators.srhandnet import make_hand
+from hand_pose_ros.pipeline.duplicates import distinct
+
+HAND = open_hand((300, 240), 200)
+
+
+def hand(points, score, turns=0):
+    made = make_hand(points, np.full(21, score, np.float32), 1, (480, 640))
+    return replace(made, turns=turns)
+
+
+@pytest.mark.parametrize(
+    ('other', 'kept'),
+    [
+        # Fingers of a hand that fills the frame, taken for a hand.
+        ((HAND * 0.6 + (120, 96), 0.7), [0.8]),
+        ((HAND * 0.6 + (120, 96), 0.9), [0.9]),
+        # A smaller hand beside it, and one of its size in front of it.
+        ((HAND * 0.6 + (320, 96), 0.7), [0.8, 0.7]),
+        ((HAND[::-1].copy(), 0.7), [0.8, 0.7]),
+        # The same hand again.
+        ((HAND + 5, 0.7), [0.8]),
+        # The hand in front, read in another turn of the picture; one beside it.
+        ((HAND[::-1].copy(), 0.7, 2), [0.8]),
+        ((HAND[::-1].copy(), 0.9, 2), [0.9]),
+        ((HAND[::-1] - 90, 0.7, 2), [0.8, 0.7]),
+    ],
+)
+def test_each_hand_stays_once_by_its_best_reading(other, kept):
+    found = distinct([hand(HAND, 0.8), hand(*other)])
+    assert [each.score for each in found] == pytest.approx(kept)
