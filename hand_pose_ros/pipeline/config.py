@@ -114,12 +114,12 @@ class DetectorConfig:
     far_hands: bool = setting(
         True,
         'The full cycle also searches the frame at 1.5 times its size, for hands that take less '
-        'than a quarter of it; every third search in a stream.',
+        'than a quarter of it; every other search in a stream.',
     )
     turned_hands: bool = setting(
         True,
         'The full cycle also searches the frame turned by quarters, for hands that do not point '
-        'up; every third search in a stream.',
+        'up; in a stream every other search while no hand is tracked.',
     )
     subcell_refinement: bool = setting(
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'

@@ -141,22 +141,31 @@ class HandPipeline:
             # A lost hand is most likely near, and fast.
             searches = [(turns, 'near') for turns in sorted({each.turns for each in tracked})]
         else:
-            searches = self._next_searches()
+            searches = self._next_searches(bool(tracked))
         self._frames_since_detection = 0
         return search(*where, searches)
 
-    def _next_searches(self) -> list[tuple[int, str]]:
-        """Returns turns and reach of the next searches; in a stream one kind follows the other."""
+    def _next_searches(self, is_tracking: bool) -> list[tuple[int, str]]:
+        """Returns turns and reach of the next searches; in a stream one kind follows the other.
+
+        Args:
+            is_tracking: Some hand is tracked. Then the turned frame is not searched: more of the
+                hands it shows would be misread ones, in front of a tracked one or beside it.
+        """
         settings = self._config.detector
-        upright = [(0, 'near'), *[(0, 'far')] * settings.far_hands]
         turned: list[tuple[int, str]] = []
-        if settings.turned_hands and settings.cycle == 'full':
+        if settings.turned_hands and settings.cycle == 'full' and not is_tracking:
             turned = [(turns, 'near') for turns in TURNS]
         if not self._config.tracking.enabled:
             return [(0, 'all' if settings.far_hands else 'near'), *turned]
-        kinds = [kind for each in turned for kind in (*upright, each)] or upright
         self._searches += 1
-        return [kinds[self._searches % len(kinds)]]
+        number = self._searches
+        if settings.far_hands:
+            number, is_far = divmod(number, 2)
+            if is_far:
+                return [(0, 'far')]
+        # A near search of the turned frame beside one of the frame costs no more than a far one.
+        return [(0, 'near'), *turned[number % len(TURNS) :][:1]]
 
     def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
         """Returns at most as many hands as are wanted, best first."""

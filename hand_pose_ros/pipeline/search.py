@@ -21,7 +21,7 @@ from hand_pose_ros.types import Hand
 KNOWN_IOU = 0.3
 """A hand that overlaps a tracked region more is the tracked one."""
 
-TURNED_MARGIN = 0.1
+TURNED_MARGIN = 0.2
 """A new hand that only the turned frame shows must look more like one by this much."""
 
 

@@ -104,7 +104,7 @@ def test_the_depth_network_is_asked_on_every_frame(tmp_path, model, monkeypatch)
     def open_either(name, *how):
         return (oracle, '') if name == 'oracle' else open_runtime(name, *how)
 
-    monkeypatch.setattr('hand_pose_ros.pipeline.hand_pipeline.open_runtime', open_either)
+    monkeypatch.setattr('hand_pose_ros.pipeline.networks.open_runtime', open_either)
     arguments = ['--frames', '2', '--runtime', 'onnx', '--out', str(tmp_path / 'benchmark.json')]
     assert main(['benchmark', *model, '--set', 'model.depth=oracle', *arguments]) == 0
     # By the pipeline, by itself and in lifting; it may want a second look at the same hand.

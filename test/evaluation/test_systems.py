@@ -64,12 +64,12 @@ def test_the_parameters_of_a_file_are_those_of_its_network():
     assert count_parameters(WEIGHTS / f'{NANO}.onnx') == expected
 
 
-def test_a_picture_without_a_find_costs_the_three_searches_of_the_frame(photos):
+def test_a_picture_without_a_find_costs_the_searches_of_the_frame_and_of_it_turned(photos):
     pytest.importorskip('onnx')
     scores = MeasuredSystem(systems_of([NANO])[2]).measure({'grey': photos}, [])
     searches = [
         cost_of(WEIGHTS / f'{NANO}.onnx', {INPUT_NAME: (1, size, size, 3)})
-        for size in (256, 128, 384)
+        for size in (256, 128, 384, *(256, 128) * 3)
     ]
     assert scores.gmac == pytest.approx(sum(each.gmac for each in searches))
     assert scores.million_parameters == pytest.approx(1.958, abs=0.001)

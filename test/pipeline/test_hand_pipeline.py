@@ -21,6 +21,7 @@ from hand_pose_ros.types import Camera, Frame, PositionSource
 
 CAMERA = Camera(HEIGHT, WIDTH, 600.0, 600.0, 319.5, 239.5)
 HAND = open_hand((300, 240), 200)
+AS_IT_IS = DetectorConfig(turned_hands=False)
 
 
 def pipeline_of(hands, **settings):
@@ -43,7 +44,9 @@ def test_a_hand_keeps_its_id_over_frames():
 
 
 def test_the_full_frame_pass_runs_every_nth_frame_while_a_hand_is_tracked():
-    pipeline, runtime = pipeline_of([HAND], tracking=TrackingConfig(detect_interval=3))
+    pipeline, runtime = pipeline_of(
+        [HAND], detector=AS_IT_IS, tracking=TrackingConfig(detect_interval=3)
+    )
     for index in range(7):
         pipeline(frame(index))
     # For near hands (a frame at two sizes), for far ones, for near ones again.
@@ -55,12 +58,14 @@ def test_the_full_frame_pass_runs_every_nth_frame_while_a_hand_is_tracked():
 
 
 NEAR, FAR = [256, 128], [384]
+"""Sizes at which a search looks at the frame."""
 
 
 @pytest.mark.parametrize(
     ('tracked', 'far_hands', 'turned_hands', 'sizes'),
     [
-        (True, True, True, [*NEAR, *FAR, *NEAR] * 3),
+        (True, True, True, [*NEAR, *NEAR, *FAR] * 4 + NEAR * 2),
+        (True, False, True, NEAR * 18),
         (True, True, False, [*NEAR, *FAR] * 4 + NEAR),
         (True, False, False, NEAR * 9),
         (False, True, True, [*NEAR, *FAR, *NEAR * 3] * 9),
@@ -169,7 +174,7 @@ def test_a_hand_is_seen_from_four_views_when_it_is_new_and_not_while_it_is_track
     runtime = HalfSure([HAND])
     tracking = TrackingConfig(detect_interval=2)
     networks = Networks(SRHandNetEstimator(runtime))
-    pipeline = HandPipeline(networks, PipelineConfig(tracking=tracking))
+    pipeline = HandPipeline(networks, PipelineConfig(detector=AS_IT_IS, tracking=tracking))
     batches = []
     for index in range(3):
         runtime.batches.clear()
@@ -207,7 +212,7 @@ def test_what_the_judge_takes_for_none_is_not_reported_new_or_tracked():
 def test_what_the_judge_takes_for_none_is_neither_looked_at_nor_judged_again():
     runtime, word = HalfSure([HAND]), Word(0.001)
     networks = Networks(SRHandNetEstimator(runtime), judge=HandPresenceJudge(word))
-    assert HandPipeline(networks, PipelineConfig())(frame()) == ()
+    assert HandPipeline(networks, PipelineConfig(detector=AS_IT_IS))(frame()) == ()
     # The frame at two sizes, and the one region.
     assert [shape[:2] for shape in runtime.batches] == [(1, 256), (1, 128), (1, 128)]
     assert word.runs == 1

@@ -62,13 +62,22 @@ def test_without_turned_hands_only_the_frame_as_it_is_is_searched():
 
 
 @pytest.mark.parametrize('turns', range(4))
-def test_a_stream_finds_such_a_hand_within_nine_frames_and_keeps_it(turns):
+def test_a_stream_finds_such_a_hand_within_five_frames_and_keeps_it(turns):
     pipeline = pipeline_of(UprightOracle([turned(UP, turns)]))
     found = [pipeline(frame(index)) for index in range(30)]
     first = [bool(hands) for hands in found].index(True)
-    assert first < 9
+    assert first < 5
     assert {hand.id for hands in found[first:] for hand in hands} == {'1'}
     assert all(len(hands) == 1 for hands in found[first:])
+
+
+def test_while_a_hand_is_tracked_the_turned_frame_is_not_searched():
+    runtime = UprightOracle([UP])
+    pipeline = pipeline_of(runtime)
+    pipeline(frame(0))
+    runtime.hands.append(turned(UP - (220, 0), 2))
+    runtime.sides.append(runtime.sides[0])
+    assert {len(pipeline(frame(index))) for index in range(1, 12)} == {1}
 
 
 def test_a_hand_that_turns_round_stays_one_hand():
@@ -85,7 +94,7 @@ def test_a_hand_that_turns_round_stays_one_hand():
         np.testing.assert_allclose(hand.keypoints_px, runtime.hands[0], atol=12)
 
 
-@pytest.mark.parametrize(('height', 'found'), [(0.75, 1), (0.6, 0)])
+@pytest.mark.parametrize(('height', 'found'), [(0.8, 1), (0.6, 0)])
 def test_a_new_hand_of_the_turned_frame_must_look_more_like_one(height, found):
     runtime = UprightOracle([turned(UP, 2)])
     runtime.height = height
