@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 
 import yaml
 
+from hand_pose_ros.data.gather import MAX_SIDE_PX, read_photo_lists
+from hand_pose_ros.geometry.boxes import inside_image
 from hand_pose_ros.pipeline.settings import expectation, named_fields
 from hand_pose_ros.ros.parameters import NodeConfig
 
@@ -77,6 +79,18 @@ def test_rviz_shows_what_the_node_publishes_in_the_launch_files_namespace() -> N
         'rviz_default_plugins/MarkerArray': '/hands/markers',
     }
     assert rviz['Global Options']['Fixed Frame'] == 'camera_color_optical_frame'
+
+
+def test_photos_are_listed_with_their_size_their_hands_and_groups_of_their_own() -> None:
+    for photos in read_photo_lists(CONFIG_DIR / 'photos'):
+        assert photos.repository.startswith('https://')
+        for picture in photos.pictures:
+            label = picture.label
+            assert label.group.startswith(f'{photos.name}/')
+            assert max(label.height, label.width) <= MAX_SIDE_PX
+            assert label.hands
+            for hand in label.hands:
+                assert inside_image(hand.keypoints_px, (label.height, label.width)).all()
 
 
 if __name__ == '__main__':

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -22,6 +21,7 @@ from hand_pose_ros.cli.inputs import (
 from hand_pose_ros.cli.outputs import write_picture
 from hand_pose_ros.cli.settings import add_setting_arguments, pipeline_settings
 from hand_pose_ros.data.labels import ImageLabel, write_labels
+from hand_pose_ros.data.pictures import shrunk
 from hand_pose_ros.evaluation.photos import single_pictures
 from hand_pose_ros.pipeline.config import PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import open_pipeline
@@ -99,7 +99,7 @@ def _label(
 ) -> None:
     try:
         for named in tqdm(source.frames, source.name, source.length, unit='picture'):
-            rgb = _shrunk(named.frame.rgb)
+            rgb = shrunk(named.frame.rgb, MAX_SIDE_PX)
             found = find_labels(rgb)
             results.refusals.update(found.refusals)
             if found.hands:
@@ -112,16 +112,6 @@ def _label(
                 results.without_hands += 1
     except KeyboardInterrupt:
         results.interrupted = True
-
-
-def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrinks a picture, aspect kept, until neither side is longer than MAX_SIDE_PX."""
-    ratio = MAX_SIDE_PX / max(rgb.shape[:2])
-    if ratio >= 1:
-        return rgb
-    size = [max(round(side * ratio), 1) for side in rgb.shape[1::-1]]
-    shrunk: NDArray[np.uint8] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return shrunk
 
 
 def _image_label(named: NamedFrame, rgb: NDArray[np.uint8], found: PictureLabels) -> ImageLabel:

@@ -13,6 +13,7 @@ VERBS = {
     'selftest': 'compare a runtime with ONNX Runtime on the CPU, for bug reports',
     'benchmark': 'measure speed, of the models or of the node',
     'train': 'train a network, or go on training it',
+    'gather': 'fetch the photographs of listed labels from their public repositories',
     'label': 'label pictures for training, where several views of them agree',
     'mine': 'find what a model takes for hands, for training',
     'evaluate': 'measure how good a model is on pictures it has not seen',

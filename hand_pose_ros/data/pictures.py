@@ -300,17 +300,41 @@ def read_picture(path: Path, flags: int) -> NDArray[Any]:
         ValueError: It is not a picture.
     """
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = path.read_bytes()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'{path} is missing') from error
+    return decode_picture(data, str(path), flags)
+
+
+def decode_picture(data: bytes, name: str, flags: int) -> NDArray[Any]:
+    """Decodes a picture file in memory; see `read_picture`.
+
+    Args:
+        data: Content of the file.
+        name: What errors call it.
+        flags: As `cv2.imdecode` takes them.
+
+    Raises:
+        ValueError: It is not a picture.
+    """
     try:
-        picture: NDArray[Any] | None = cv2.imdecode(data, flags)
+        picture: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         # An empty file, or one whose damaged header asks for far too much memory.
         picture = None
     if picture is None:
-        raise ValueError(f'{path} is not a picture that can be read')
+        raise ValueError(f'{name} is not a picture that can be read')
     return picture
+
+
+def shrunk(rgb: NDArray[np.uint8], max_side: int) -> NDArray[np.uint8]:
+    """Shrinks an (H, W, 3) picture, aspect kept, until no side is longer than max_side pixels."""
+    ratio = max_side / max(rgb.shape[:2])
+    if ratio >= 1:
+        return rgb
+    size = [max(round(side * ratio), 1) for side in rgb.shape[1::-1]]
+    smaller: NDArray[np.uint8] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int) -> bytes:

@@ -18,6 +18,7 @@ from hand_pose_ros.data.pictures import (
     read_picture,
     read_rgb,
     readable,
+    shrunk,
 )
 from hand_pose_ros.types import Side
 
@@ -68,6 +69,14 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / 'a.png').write_text('not a picture')
     with pytest.raises(ValueError, match=r'a\.png is not a picture that can be read'):
         load_picture(tmp_path, label_of('a.png'), matte=False)
+
+
+@pytest.mark.parametrize(
+    ('hw', 'expected'),
+    [((480, 640), (480, 640)), ((960, 1280), (480, 640)), ((2000, 1), (640, 1))],
+)
+def test_a_picture_is_shrunk_until_no_side_is_too_long_and_never_enlarged(hw, expected):
+    assert shrunk(np.zeros((*hw, 3), np.uint8), 640).shape == (*expected, 3)
 
 
 def test_a_camera_jpeg_that_lies_on_its_side_is_trained_on_upright(tmp_path):
