@@ -8,7 +8,7 @@ import fake_gpu
 import numpy as np
 import pytest
 
-from hand_pose_ros.pipeline.config import ModelConfig, PipelineConfig
+from hand_pose_ros.pipeline.config import DetectorConfig, ModelConfig, PipelineConfig
 from hand_pose_ros.pipeline.hand_pipeline import open_pipeline
 from hand_pose_ros.runtimes import open as opening_module
 from hand_pose_ros.runtimes import tensorrt_module, tensorrt_opening
@@ -165,7 +165,8 @@ def test_a_pipeline_runs_from_the_start_and_tells_what_has_become_of_the_engine(
         engine_precision='fp32',
         engine_max_regions=2,
     )
-    config = PipelineConfig(model=model)
+    # This network sees a hand wherever the frame is turned to.
+    config = PipelineConfig(model=model, detector=DetectorConfig(turned_hands=False))
     ready = threading.Event()
     run = EngineBuild.run
     monkeypatch.setattr(EngineBuild, 'run', lambda *args: ready.wait(20) and run(*args))
