@@ -34,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f'{args.recipe} trains on no photos, so there is nothing to search')
     if args.out.exists():
         raise ValueError(f'{args.out} exists: a new folder was expected')
-    settings = {'detector.min_score': MIN_SCORE, **pipeline_settings(args)}
+    # What is cut out is upright, so that is how it must be mistaken.
+    upright = {'detector.min_score': MIN_SCORE, 'detector.turned_hands': False}
+    settings = {**upright, **pipeline_settings(args)}
     pipeline = open_pipeline(single_pictures(with_values(PipelineConfig(), settings), 'full'))
     print(pipeline.runtime)
     pictures = parts = 0

@@ -119,7 +119,8 @@ class DetectorConfig:
     turned_hands: bool = setting(
         True,
         'The full cycle also searches the frame turned by quarters, for hands that do not point '
-        'up; in a stream every other search while no hand is tracked.',
+        'up; in a stream every other search, once a hand is tracked only turned as that one. '
+        'Tracked hands are looked at in the frame turned so that they point up.',
     )
     subcell_refinement: bool = setting(
         True, 'Locate peaks between the cells of the heatmap; without it keypoints jump by cells.'

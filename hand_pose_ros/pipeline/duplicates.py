@@ -13,19 +13,39 @@ near to keypoints as this share of the other's size on average, only the better 
 DUPLICATE_DISTANCE = 0.2
 """Two hands nearer than this on average, in hand sizes, are one hand found twice."""
 
-MISREAD_SHARE = 0.3
+MISREAD_SHARE, TRACKED_SHARE = 0.3, 0.6
 """Two hands read in different turns of the picture whose boxes share more of the smaller one are
-one hand, and the better reading is right."""
+one hand, and the better reading is right; more of it where both are tracked: hands do meet."""
+
+REREAD_GAIN = 0.2
+"""A tracked hand is read in another turn only where that is better by as much: one misreading
+would go on being believed."""
 
 
-def distinct(hands: Sequence[Hand]) -> list[Hand]:
-    """Returns each hand once, by its best reading, best first."""
+def distinct(tracked: Sequence[Hand], new: Sequence[Hand] = ()) -> list[Hand]:
+    """Returns each hand once, by its best reading, best first.
+
+    Args:
+        tracked: Read where hands are tracked.
+        new: Found besides.
+    """
+    better = [
+        hand
+        for hand in new
+        if not any(_misread(hand, old) and hand.score < old.score + REREAD_GAIN for old in tracked)
+    ]
     kept: list[Hand] = []
-    for hand in sorted(hands, key=lambda hand: -hand.score):
-        rules = (_coincide, _overlie, _misread)
-        if not any(is_same(hand, other) for other in kept for is_same in rules):
+    for hand in sorted((*tracked, *better), key=lambda hand: -hand.score):
+        if not any(_is_same(hand, other, tracked) for other in kept):
             kept.append(hand)
     return kept
+
+
+def _is_same(hand: Hand, other: Hand, tracked: Sequence[Hand]) -> bool:
+    if _coincide(hand, other) or _overlie(hand, other):
+        return True
+    both_tracked = all(any(each is old for old in tracked) for each in (hand, other))
+    return _misread(hand, other, TRACKED_SHARE if both_tracked else MISREAD_SHARE)
 
 
 def _coincide(hand: Hand, other: Hand) -> bool:
@@ -46,14 +66,14 @@ def _overlie(hand: Hand, other: Hand) -> bool:
     return bool(gaps_px.mean() < PART_DISTANCE * _size_px(large))
 
 
-def _misread(hand: Hand, other: Hand) -> bool:
+def _misread(hand: Hand, other: Hand, share: float = MISREAD_SHARE) -> bool:
     """Tells whether two hands are one, read in two turns of the picture."""
     if hand.turns == other.turns:
         return False
     low = np.maximum(hand.box_px[:2], other.box_px[:2])
     high = np.minimum(hand.box_px[2:], other.box_px[2:])
     areas = [(each.box_px[2:] - each.box_px[:2]).prod() for each in (hand, other)]
-    return bool(np.maximum(high - low, 0).prod() > MISREAD_SHARE * min(areas))
+    return bool(np.maximum(high - low, 0).prod() > share * min(areas))
 
 
 def _size_px(hand: Hand) -> float:

@@ -1,6 +1,7 @@
 """Frame in, hands out: the one path that the node, the command line and the evaluation share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,8 @@ class HandPipeline:
         tracked: list[TrackedRegion] = []
         if tracking.enabled and settings.cycle != 'off':
             tracked = self._tracker.regions(frame.stamp_s)
+            if not settings.turned_hands:
+                tracked = [replace(region, turns=0) for region in tracked]
         self._frames_since_detection += 1
         where = (self._networks, settings, frame.rgb, tracked)
         if tracked and self._frames_since_detection < tracking.detect_interval:
@@ -139,22 +142,24 @@ class HandPipeline:
             if len(hands) == len(tracked):
                 return distinct(hands)
             # A lost hand is most likely near, and fast.
-            searches = [(turns, 'near') for turns in sorted({each.turns for each in tracked})]
+            searches = [
+                (turns, 'near') for turns in sorted({0, *(each.turns for each in tracked)})
+            ]
         else:
-            searches = self._next_searches(bool(tracked))
+            searches = self._next_searches(tracked)
         self._frames_since_detection = 0
         return search(*where, searches)
 
-    def _next_searches(self, is_tracking: bool) -> list[tuple[int, str]]:
+    def _next_searches(self, tracked: Sequence[TrackedRegion]) -> list[tuple[int, str]]:
         """Returns turns and reach of the next searches; in a stream one kind follows the other.
 
         Args:
-            is_tracking: Some hand is tracked. Then the turned frame is not searched: more of the
-                hands it shows would be misread ones, in front of a tracked one or beside it.
+            tracked: Tracked hands, if any. Then the frame is searched turned only so that one of
+                them points up: more of what other turns show would be misread hands.
         """
         settings = self._config.detector
         turned: list[tuple[int, str]] = []
-        if settings.turned_hands and settings.cycle == 'full' and not is_tracking:
+        if settings.turned_hands and settings.cycle == 'full':
             turned = [(turns, 'near') for turns in TURNS]
         if not self._config.tracking.enabled:
             return [(0, 'all' if settings.far_hands else 'near'), *turned]
@@ -165,7 +170,9 @@ class HandPipeline:
             if is_far:
                 return [(0, 'far')]
         # A near search of the turned frame beside one of the frame costs no more than a far one.
-        return [(0, 'near'), *turned[number % len(TURNS) :][:1]]
+        used = [each for each in turned if each[0] in {region.turns for region in tracked}]
+        others = used if tracked else turned
+        return [(0, 'near'), *(others[number % len(others) :][:1] if others else ())]
 
     def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
         """Returns at most as many hands as are wanted, best first."""

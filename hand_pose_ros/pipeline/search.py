@@ -22,7 +22,7 @@ KNOWN_IOU = 0.3
 """A hand that overlaps a tracked region more is the tracked one."""
 
 TURNED_MARGIN = 0.2
-"""A new hand that only the turned frame shows must look more like one by this much."""
+"""A new hand of the turned frame must look more like one by this much."""
 
 
 def look_at(
@@ -73,13 +73,14 @@ def search(
     Returns:
         Each hand once, best first.
     """
-    hands: list[Hand] = []
-    for turns, reach in searches:
-        hands += _found(networks, settings, rgb, tracked, turns, reach)
     searched = {turns for turns, _ in searches}
     others = [each for each in tracked if each.turns not in searched]
-    hands += look_at(networks, settings, rgb, others)
-    return distinct([hand for hand in hands if _is_hand(hand, settings)])
+    known, new = look_at(networks, settings, rgb, others), []
+    for turns, reach in searches:
+        again, found = _found(networks, settings, rgb, tracked, turns, reach)
+        known += again
+        new += found
+    return distinct(known, new)
 
 
 def _is_hand(hand: Hand, settings: DetectorConfig) -> bool:
@@ -95,8 +96,8 @@ def _found(
     tracked: Sequence[TrackedRegion],
     turns: int,
     reach: str,
-) -> list[Hand]:
-    """Returns what the turned frame shows: new hands, and those tracked that point up there."""
+) -> tuple[list[Hand], list[Hand]]:
+    """Returns what the turned frame shows: tracked hands that point up there, and new ones."""
     turned = turned_picture(rgb, turns)
     boxes_px = turned_boxes(_boxes_px(tracked), turns, rgb.shape)
     mine = np.array([each.turns == turns for each in tracked], bool)
@@ -105,13 +106,16 @@ def _found(
     hands = networks.estimator.detect(turned, *how, boxes_px[mine], sides, reach)
     hands = networks.judged(turned, hands)
     if settings.cycle == 'full':
-        known, new = _split(hands, boxes_px)
-        hands = known + _settled(networks, settings, turned, new)
+        seen_before, unseen = _split(hands, boxes_px)
+        hands = seen_before + _settled(networks, settings, turned, unseen)
+    known, new = (
+        _turned_back([hand for hand in each if _is_hand(hand, settings)], turns, rgb.shape)
+        for each in _split(hands, boxes_px[mine])
+    )
     if turns:
-        known, new = _split(hands, boxes_px[mine])
         least = settings.min_score + TURNED_MARGIN
-        hands = known + [hand for hand in new if hand.score >= least]
-    return _turned_back(hands, turns, rgb.shape)
+        new = [hand for hand in new if hand.score >= least]
+    return known, new
 
 
 def _settled(

@@ -45,20 +45,22 @@ TURNING_DEG = 65
 """A hand that points farther away from the picture's upper edge is read in another turn of the
 picture; more than half a quarter, so that one that points between two does not go to and fro."""
 
+LEAST_PALM = 0.25
+"""A hand whose knuckles are nearer to its wrist than this share of its size points at the camera
+or away from it, which says nothing of up and down."""
+
 
 @dataclass(frozen=True)
 class TrackedRegion:
     """Where a tracked hand should be.
 
     Attributes:
-        id: Of the track.
         box_px: (4,) float32, (x0, y0, x1, y1) in pixels: the region of the hand as last seen (the
             keypoints' box and its margin), moved, and not clipped to the image.
         side: -1 for left to 1 for right.
         turns: Quarters by which the picture is to be turned so that the hand points up.
     """
 
-    id: str
     box_px: NDArray[np.float32]
     side: float
     turns: int
@@ -142,7 +144,6 @@ class Tracker:
         margin = np.array([0, 0, math.log(BOX_MARGIN), math.log(BOX_MARGIN)])
         return [
             TrackedRegion(
-                track.id,
                 _box_px(track.place_at(stamp_s) + margin).astype(np.float32),
                 track.side_mean,
                 track.turns,
@@ -230,6 +231,8 @@ def upright_turns(hand: Hand) -> int:
     if len(seen_px) == 0 or np.isnan(hand.keypoints_px[WRIST]).any():
         return hand.turns
     x, y = seen_px.mean(axis=0) - hand.keypoints_px[WRIST]
+    if math.hypot(x, y) < LEAST_PALM * (hand.box_px[2:] - hand.box_px[:2]).max():
+        return hand.turns
     from_up_deg = math.degrees(math.atan2(x, -y))  # to the right
     off_deg = (from_up_deg - 90 * hand.turns + 180) % 360 - 180
     return round(from_up_deg / 90) % 4 if abs(off_deg) > TURNING_DEG else hand.turns

@@ -5,7 +5,7 @@ import pytest
 
 from hand_pose_ros.geometry.turns import turned_boxes, turned_picture, turned_points
 
-PICTURE = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7, 1)
+PICTURE = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
 
 
 @pytest.mark.parametrize('turns', range(-3, 5))
@@ -13,7 +13,7 @@ def test_a_point_lies_on_the_same_pixel_of_the_turned_picture(turns):
     turned = turned_picture(PICTURE, turns)
     for y, x in np.ndindex(5, 7):
         column, row = turned_points(np.array([x, y]), turns, PICTURE.shape).astype(int)
-        assert turned[row, column] == PICTURE[y, x]
+        assert turned[row, column].tolist() == PICTURE[y, x].tolist()
 
 
 @pytest.mark.parametrize('turns', range(4))

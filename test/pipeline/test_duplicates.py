@@ -35,5 +35,19 @@ def hand(points, score, turns=0):
     ],
 )
 def test_each_hand_stays_once_by_its_best_reading(other, kept):
-    found = distinct([hand(HAND, 0.8), hand(*other)])
+    found = distinct([], [hand(HAND, 0.8), hand(*other)])
     assert [each.score for each in found] == pytest.approx(kept)
+
+
+@pytest.mark.parametrize(('apart_px', 'turns'), [(100, [0, 2]), (0, [0])])
+def test_two_tracked_hands_of_different_turns_are_two_until_one_covers_the_other(apart_px, turns):
+    tracked = [hand(HAND, 0.8), hand(HAND[::-1] - (0, apart_px), 0.7, 2)]
+    assert [each.turns for each in distinct(tracked)] == turns
+    assert len(distinct([], tracked)) == 1
+
+
+@pytest.mark.parametrize(('score', 'turns'), [(0.9, 2), (0.7, 2), (0.99, 0)])
+def test_a_tracked_hand_is_read_in_another_turn_only_where_that_is_much_better(score, turns):
+    tracked = [hand(HAND[::-1].copy(), 0.75, 2)]
+    (found,) = distinct(tracked, [hand(HAND, score)])
+    assert found.turns == turns

@@ -77,7 +77,47 @@ def test_while_a_hand_is_tracked_the_turned_frame_is_not_searched():
     pipeline(frame(0))
     runtime.hands.append(turned(UP - (220, 0), 2))
     runtime.sides.append(runtime.sides[0])
-    assert {len(pipeline(frame(index))) for index in range(1, 12)} == {1}
+    assert {len(pipeline(frame(index))) for index in range(1, 25)} == {1}
+
+
+def test_a_second_hand_that_points_where_the_tracked_one_does_is_found():
+    runtime = UprightOracle([turned(UP, 2)])
+    pipeline = pipeline_of(runtime)
+    pipeline(frame(0))
+    runtime.hands.append(turned(UP - (220, 0), 2))
+    runtime.sides.append(runtime.sides[0])
+    assert 2 in {len(pipeline(frame(index))) for index in range(1, 8)}
+
+
+def test_a_hand_that_is_suddenly_upright_is_not_lost_for_a_frame():
+    runtime = UprightOracle([turned(UP, 2)])
+    pipeline = pipeline_of(runtime)
+    found = []
+    for index in range(20):
+        runtime.hands = [turned(UP, 2) if index < 13 else UP]
+        found.append([hand.id for hand in pipeline(frame(index))])
+    assert found == [['1']] * 20
+
+
+def test_hands_that_point_at_each_other_stay_two():
+    apart = np.array([0, 150])
+    above, below = turned(UP, 2) - apart, UP + apart
+    runtime = UprightOracle([above, below])
+    pipeline = pipeline_of(runtime)
+    names = []
+    for index in range(40):
+        gap = (0, min(3 * index, 90))
+        runtime.hands = [above + gap, below - np.array(gap)]
+        names.append(sorted(hand.id for hand in pipeline(frame(index))))
+    assert names == [['1', '2']] * 40
+
+
+def test_without_turned_hands_tracks_are_read_in_the_frame_as_it_is():
+    runtime = OracleRuntime([UP])
+    pipeline = pipeline_of(runtime, turned_hands=False)
+    for index in range(6):
+        runtime.hands = [turned(UP, index // 2 % 4)]
+        assert {hand.turns for hand in pipeline(frame(index))} <= {0}
 
 
 def test_a_hand_that_turns_round_stays_one_hand():
