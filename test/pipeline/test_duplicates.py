@@ -39,7 +39,7 @@ def test_each_hand_stays_once_by_its_best_reading(other, kept):
     assert [each.score for each in found] == pytest.approx(kept)
 
 
-@pytest.mark.parametrize(('apart_px', 'turns'), [(100, [0, 2]), (0, [0])])
+@pytest.mark.parametrize(('apart_px', 'turns'), [(120, [0, 2]), (0, [0])])
 def test_two_tracked_hands_of_different_turns_are_two_until_one_covers_the_other(apart_px, turns):
     tracked = [hand(HAND, 0.8), hand(HAND[::-1] - (0, apart_px), 0.7, 2)]
     assert [each.turns for each in distinct(tracked)] == turns
