@@ -27,14 +27,31 @@ def pairwise_iou(
     Returns:
         (A, B) in 0..1; 0 for boxes without area.
     """
+    shared = shared_areas(boxes_px, others_px)
+    union = areas(boxes_px)[:, None] + areas(others_px) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def shared_areas(
+    boxes_px: NDArray[np.floating], others_px: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Returns the area, square pixels, that every box shares with every other.
+
+    Args:
+        boxes_px: (A, 4).
+        others_px: (B, 4).
+
+    Returns:
+        (A, B).
+    """
     first = np.asarray(boxes_px, np.float64).reshape(-1, 1, 4)
     second = np.asarray(others_px, np.float64).reshape(1, -1, 4)
     low = np.maximum(first[..., :2], second[..., :2])
     high = np.minimum(first[..., 2:], second[..., 2:])
-    shared = np.maximum(high - low, 0).prod(axis=2)
-    union = _areas(first) + _areas(second) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return np.asarray(np.maximum(high - low, 0).prod(axis=2))
 
 
-def _areas(boxes_px: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.maximum(boxes_px[..., 2:] - boxes_px[..., :2], 0).prod(axis=-1)
+def areas(boxes_px: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Returns the areas of (N, 4) boxes, square pixels; 0 for those turned inside out."""
+    boxes = np.asarray(boxes_px, np.float64).reshape(-1, 4)
+    return np.asarray(np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1))

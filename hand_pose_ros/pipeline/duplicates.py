@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hand_pose_ros.geometry.boxes import areas, shared_areas
 from hand_pose_ros.types import Hand
 
 PART_SIZE, PART_DISTANCE = 0.85, 0.1
@@ -70,10 +71,9 @@ def _misread(hand: Hand, other: Hand, share: float = MISREAD_SHARE) -> bool:
     """Tells whether two hands are one, read in two turns of the picture."""
     if hand.turns == other.turns:
         return False
-    low = np.maximum(hand.box_px[:2], other.box_px[:2])
-    high = np.minimum(hand.box_px[2:], other.box_px[2:])
-    areas = [(each.box_px[2:] - each.box_px[:2]).prod() for each in (hand, other)]
-    return bool(np.maximum(high - low, 0).prod() > share * min(areas))
+    shared = float(shared_areas(hand.box_px, other.box_px)[0, 0])
+    smaller = float(areas(np.stack((hand.box_px, other.box_px))).min())
+    return shared > share * smaller
 
 
 def _size_px(hand: Hand) -> float:

@@ -169,10 +169,13 @@ class HandPipeline:
             number, is_far = divmod(number, 2)
             if is_far:
                 return [(0, 'far')]
+        if tracked:
+            used = {region.turns for region in tracked}
+            turned = [(turns, reach) for turns, reach in turned if turns in used]
+        if not turned:
+            return [(0, 'near')]
         # A near search of the turned frame beside one of the frame costs no more than a far one.
-        used = [each for each in turned if each[0] in {region.turns for region in tracked}]
-        others = used if tracked else turned
-        return [(0, 'near'), *(others[number % len(others) :][:1] if others else ())]
+        return [(0, 'near'), turned[number % len(turned)]]
 
     def _most_wanted(self, hands: tuple[Hand, ...]) -> tuple[Hand, ...]:
         """Returns at most as many hands as are wanted, best first."""

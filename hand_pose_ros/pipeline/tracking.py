@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hand_pose_ros.codecs.region_map import BOX_MARGIN, side_of, signed_side
 from hand_pose_ros.geometry.boxes import pairwise_iou
+from hand_pose_ros.geometry.palm import KNUCKLES
 from hand_pose_ros.pipeline.config import TrackingConfig
-from hand_pose_ros.skeleton import FINGERS, WRIST
 from hand_pose_ros.types import Hand
 
 VELOCITY_MEMORY_S = 0.05
@@ -39,7 +39,6 @@ SIDE_WEIGHT = 0.5
 
 AWAY_WEIGHT = 3.0
 """Hand sizes per second: of two hands that cross, the one seen last is the one in front."""
-
 
 TURNING_DEG = 65
 """A hand that points farther away from the picture's upper edge is read in another turn of the
@@ -175,7 +174,7 @@ class Tracker:
                 track = _Track(str(next(self._ids)), stamp_s, place, np.zeros(4))
                 self._tracks.append(track)
             track.see(place, signed_side(hand), stamp_s)
-            track.turns = upright_turns(hand)
+            track.turns = _upright_turns(hand)
             named.append(_with_track(hand, track))
         return tuple(named)
 
@@ -219,18 +218,18 @@ class Tracker:
         return np.where((overlap >= self.config.min_iou) | near, cost, np.inf)
 
 
-def upright_turns(hand: Hand) -> int:
+def _upright_turns(hand: Hand) -> int:
     """Returns the quarters by which the picture is to be turned so that a hand points up.
 
     Args:
         hand: Turned as it was read, unless it points farther than TURNING_DEG from up there, or
             does not show where it points.
     """
-    knuckles_px = hand.keypoints_px[[finger[0] for finger in FINGERS[1:]]]
-    seen_px = knuckles_px[np.isfinite(knuckles_px).all(axis=1)]
-    if len(seen_px) == 0 or np.isnan(hand.keypoints_px[WRIST]).any():
+    wrist_px, *knuckles_px = hand.keypoints_px[list(KNUCKLES)]
+    seen_px = [point for point in knuckles_px if np.isfinite(point).all()]
+    if not seen_px or np.isnan(wrist_px).any():
         return hand.turns
-    x, y = seen_px.mean(axis=0) - hand.keypoints_px[WRIST]
+    x, y = np.mean(seen_px, axis=0) - wrist_px
     if math.hypot(x, y) < LEAST_PALM * (hand.box_px[2:] - hand.box_px[:2]).max():
         return hand.turns
     from_up_deg = math.degrees(math.atan2(x, -y))  # to the right

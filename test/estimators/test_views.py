@@ -116,3 +116,15 @@ def test_a_hand_turned_and_turned_back_is_the_same_and_says_so(turns):
         np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=1e-4)
     np.testing.assert_array_equal(after.mask.cells, cells)
     np.testing.assert_array_equal(after.mask.box_px, mask.box_px)
+
+
+@pytest.mark.parametrize('turns', range(1, 4))
+def test_the_mask_of_a_turned_hand_lies_where_its_keypoints_do(turns):
+    cells = np.zeros((3, 4), np.float32)
+    cells[0, 3] = 1
+    # Cells of 50 pixels; the one that is hand holds the keypoint.
+    mask = HandMask(cells, np.array([199.5, 149.5, 399.5, 299.5], np.float32))
+    before = replace(hand(np.full((21, 2), (370, 170), np.float32)), mask=mask)
+    turned = turned_hand(before, turns, (480, 640))
+    column, row = ((turned.keypoints_px[0] - turned.mask.box_px[:2]) // 50).astype(int)
+    assert turned.mask.cells[row, column] == 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hand_pose_ros.geometry.boxes import inside_image, pairwise_iou
+from hand_pose_ros.geometry.boxes import areas, inside_image, pairwise_iou, shared_areas
 
 
 def test_half_overlapping_squares_have_an_iou_of_a_third():
@@ -13,6 +13,12 @@ def test_half_overlapping_squares_have_an_iou_of_a_third():
 def test_every_box_is_compared_with_every_other():
     boxes = np.array([[0, 0, 1, 1], [5, 5, 7, 7]])
     np.testing.assert_array_equal(pairwise_iou(boxes, boxes), np.eye(2))
+
+
+def test_boxes_share_what_lies_in_both():
+    boxes = np.array([[0, 0, 4, 2], [3, 1, 9, 3], [5, 5, 4, 6]])
+    np.testing.assert_array_equal(shared_areas(boxes[:2], boxes[:2]), [[8, 1], [1, 12]])
+    assert areas(boxes).tolist() == [8, 12, 0]
 
 
 def test_boxes_without_area_overlap_nothing():

@@ -120,6 +120,15 @@ def test_without_turned_hands_tracks_are_read_in_the_frame_as_it_is():
         assert {hand.turns for hand in pipeline(frame(index))} <= {0}
 
 
+def test_a_tracked_hand_needs_no_more_where_the_frame_is_turned_than_where_it_is_not():
+    for turns in (0, 2):
+        runtime = UprightOracle([turned(UP, turns)])
+        pipeline = pipeline_of(runtime)
+        assert len(pipeline(frame(0))) == 1
+        runtime.height = 0.6
+        assert {len(pipeline(frame(index))) for index in range(1, 25)} == {1}
+
+
 def test_a_hand_that_turns_round_stays_one_hand():
     runtime = UprightOracle([UP])
     pipeline = pipeline_of(runtime)
